@@ -1,0 +1,74 @@
+//! The command line.
+
+pub mod demo;
+mod options;
+mod run;
+mod setup;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Exit code of a configuration or command-line error, as in Fluent Bit.
+const INVALID: u8 = 1;
+/// Exit code of a run that failed.
+const FAILED: u8 = 2;
+
+/// Ships Flyte's container logs to Elasticsearch and OpenSearch. Runs Fluent Bit configurations as they are.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(flatten)]
+    run: RunArguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "Examples:
+  flytail demo                                     see what it makes of a small Flyte cluster's logs
+  flytail demo --elasticsearch http://127.0.0.1:9200
+  flytail setup --url http://127.0.0.1:9200        install the index template
+  flytail -c fluent-bit.conf --dry-run             check a configuration
+  flytail -c fluent-bit.conf                       run it
+
+Exit codes: 0 after an orderly end, 1 for an error in the configuration or command line, 2 if the run failed.";
+
+#[derive(Debug, Args)]
+struct RunArguments {
+    /// Configuration file, in Fluent Bit's classic format
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the configuration and end
+    #[arg(short = 'D', long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a small Flyte cluster's logs to a temporary directory and show what becomes of them
+    Demo(demo::DemoArguments),
+    /// Install the index template on a server
+    Setup(setup::SetupArguments),
+    /// Print the reference of all options as Markdown
+    Options,
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; where they go, clap knows.
+            drop(error.print());
+            return if error.use_stderr() { ExitCode::from(INVALID) } else { ExitCode::SUCCESS };
+        }
+    };
+    match arguments.command {
+        None => run::run(&arguments.run),
+        Some(Command::Demo(demo)) => demo::run(&demo),
+        Some(Command::Setup(setup)) => setup::run(&setup),
+        Some(Command::Options) => options::run(),
+    }
+}

@@ -1,0 +1,106 @@
+//! The `kubernetes` object, rendered once for a source.
+
+use bumpalo::Bump;
+
+use super::Settings;
+use crate::record::escape::write_string;
+use crate::record::{Container, PodMetadata, json};
+
+/// Renders what path and metadata tell, in Fluent Bit's order of keys. What is not known is left
+/// out.
+pub(super) fn object(container: &Container, pod: Option<&PodMetadata>, settings: &Settings) -> Vec<u8> {
+    let status = pod.and_then(|pod| pod.container(&container.name));
+    let uid = pod.map(|pod| pod.uid.as_str()).filter(|uid| !uid.is_empty()).or(container.pod_uid.as_deref());
+    let id = container.id.as_deref().or(status.and_then(|status| status.id.as_deref()));
+    let mut object = Object { out: vec![b'{'] };
+    object.text("pod_name", Some(&container.pod));
+    object.text("namespace_name", Some(&container.namespace));
+    object.text("pod_id", uid);
+    if let Some(pod) = pod {
+        object.pairs("labels", &pod.labels, settings.labels, settings.dedot);
+        object.pairs("annotations", &pod.annotations, settings.annotations, settings.dedot);
+        if let Some(owners) = pod.owner_references.as_ref().filter(|_| settings.owner_references) {
+            object.key("ownerReferences");
+            object.out.extend_from_slice(owners.as_bytes());
+        }
+        object.text("host", pod.node.as_deref());
+        object.text("pod_ip", pod.ip.as_deref());
+    }
+    object.text("container_name", Some(&container.name));
+    object.text("docker_id", id);
+    object.text("container_hash", status.and_then(|status| status.image_hash.as_deref()));
+    object.text("container_image", status.and_then(|status| status.image.as_deref()));
+    object.out.push(b'}');
+    object.out
+}
+
+struct Object {
+    out: Vec<u8>,
+}
+
+impl Object {
+    fn key(&mut self, key: &str) {
+        if self.out.last() != Some(&b'{') {
+            self.out.push(b',');
+        }
+        write_string(&mut self.out, key.as_bytes());
+        self.out.push(b':');
+    }
+
+    fn text(&mut self, key: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.key(key);
+            write_string(&mut self.out, text.as_bytes());
+        }
+    }
+
+    fn pairs(&mut self, key: &str, pairs: &[(String, String)], wanted: bool, dedot: bool) {
+        if !wanted || pairs.is_empty() {
+            return;
+        }
+        self.key(key);
+        self.out.push(b'{');
+        for (key, (_, text)) in keys(pairs, dedot).iter().zip(pairs) {
+            if self.out.last() != Some(&b'{') {
+                self.out.push(b',');
+            }
+            self.out.extend_from_slice(&[b"\"", key.as_slice(), b"\":"].concat());
+            write_string(&mut self.out, text.as_bytes());
+        }
+        self.out.push(b'}');
+    }
+}
+
+/// The keys of `pairs` as JSON text, no two the same: of those that become the same the later ones
+/// get a number.
+fn keys(pairs: &[(String, String)], dedot: bool) -> Vec<Vec<u8>> {
+    let arena = Bump::new();
+    let written = |key: &str| json::sound_key(key.as_bytes(), &arena).to_vec();
+    let mut keys: Vec<Vec<u8>> = Vec::with_capacity(pairs.len());
+    for (key, _) in pairs {
+        let wanted = if dedot { key.replace('.', "_") } else { key.clone() };
+        let mut key = written(&wanted);
+        let mut number = 2;
+        while keys.contains(&key) {
+            key = written(&format!("{wanted}_{number}"));
+            number += 1;
+        }
+        keys.push(key);
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_become_the_same_get_numbers() {
+        let shown = |names: &[&str], dedot| -> Vec<String> {
+            let pairs: Vec<_> = names.iter().map(|name| ((*name).to_owned(), String::new())).collect();
+            keys(&pairs, dedot).into_iter().map(|key| String::from_utf8(key).unwrap()).collect()
+        };
+        assert_eq!(shown(&["a.b", "a_b", "a_b_2", "a.b.c"], true), ["a_b", "a_b_2", "a_b_2_2", "a_b_c"]);
+        assert_eq!(shown(&["a.b", "a_b", "a\"b"], false), ["a.b", "a_b", "a\\\"b"]);
+    }
+}

@@ -1,0 +1,105 @@
+//! Inputs: where bytes come from.
+//!
+//! An input hands out *blocks* of bytes, each from one *source* (a file), and is told how much of a
+//! block was used and how far a source's records have been acknowledged. It knows nothing of
+//! formats, records or outputs. A new input is one file (or folder) here plus one line in
+//! [`PLUGINS`].
+
+pub mod dummy;
+pub mod stdin;
+pub mod tail;
+
+use std::time::Instant;
+
+use crate::config::{Options, Plugin, Problems};
+use crate::record::{Checkpoint, Source, Timestamp};
+
+/// Bytes of one source, borrowed from the worker's buffer.
+#[derive(Debug)]
+pub struct Block<'b> {
+    /// [`Source::id`].
+    pub source: u64,
+    /// Uncompressed offset of the first byte in the log.
+    pub offset: u64,
+    /// The bytes; begins at a line's first byte.
+    pub bytes: &'b [u8],
+    /// Nothing will ever follow these bytes: an unfinished last line is to be taken as it is.
+    pub is_last: bool,
+    /// Time of the first read of these bytes, for lines that tell none.
+    pub time: Timestamp,
+}
+
+/// What `discover` found.
+#[derive(Debug)]
+pub enum Event {
+    /// A source is about to deliver blocks.
+    Opened {
+        /// The source.
+        source: Source,
+        /// Where it goes on.
+        resume: Checkpoint,
+        /// The source whose unfinished records (partial lines, tracebacks) go on in this one.
+        continues: Option<u64>,
+    },
+    /// The source with this id will deliver nothing any more and nothing continues it.
+    Closed(u64),
+}
+
+/// What an input was told to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It may have more, now or later.
+    Open,
+    /// It is exhausted: when all inputs are, the process drains and exits.
+    Exhausted,
+}
+
+/// One configured input, owned by one worker.
+pub trait Input: Send {
+    /// Looks for sources that came, moved or went, as often as the input's own interval asks.
+    fn discover(&mut self, now: Instant, events: &mut Vec<Event>);
+
+    /// The next block of this turn: each source gives at most one block a turn, round robin.
+    /// `buffer` is the worker's and is reused for every block. `None` ends the turn.
+    fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Option<Block<'b>>;
+
+    /// The first `bytes` of the source's last block were used; the rest is read again.
+    fn consumed(&mut self, source: u64, bytes: usize);
+
+    /// All records before the checkpoint are done.
+    fn committed(&mut self, source: u64, checkpoint: Checkpoint);
+
+    /// Writes what `committed` reported to stable storage. Called about once a second and when
+    /// the process ends.
+    fn save(&mut self);
+
+    /// Bytes that are known to exist and were not consumed yet.
+    fn behind(&self) -> u64;
+
+    /// Whether it can have more.
+    fn state(&self) -> State;
+}
+
+/// Which share of the sources a worker's instance of an input takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Number of this worker, from 0.
+    pub worker: usize,
+    /// Number of workers, at least 1.
+    pub workers: usize,
+}
+
+/// Builds an input from its checked options; the number is its place among the inputs.
+pub type Build = fn(usize, &Options<'_>, Shard, &mut Problems) -> Option<Box<dyn Input>>;
+
+/// Every input that a configuration can name.
+pub const PLUGINS: &[(Plugin, Build)] =
+    &[(tail::PLUGIN, tail::build), (dummy::PLUGIN, dummy::build), (stdin::PLUGIN, stdin::build)];
+
+/// A process-wide number that no source had before.
+#[must_use]
+pub fn next_source_id() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

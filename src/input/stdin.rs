@@ -1,0 +1,126 @@
+//! Standard input, line by line. The process ends when it does and all is delivered.
+
+use std::io::Read;
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::time::Instant;
+
+use super::{Block, Event, Input, Shard, State, next_source_id};
+use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
+use crate::record::{Checkpoint, Source, Timestamp};
+
+/// The stdin input.
+pub const PLUGIN: Plugin = Plugin {
+    name: "stdin",
+    doc: "Reads lines from standard input; the process ends with it. A line that is a JSON object becomes its members.",
+    options: &[
+        OptionSpec::new("Parser", Kind::Text, "", "Parser of each line (Fluent Bit: JSON only, if there is none)."),
+        OptionSpec::new("Key", Kind::Text, "log", "Key of a line that no parser split."),
+        OptionSpec::new("Buffer_Size", Kind::Ignored, "", "Blocks always have the size that is best here."),
+    ],
+};
+
+/// Blocks that may wait to be taken: reading stops when the pipeline does.
+const WAITING: usize = 4;
+const BLOCK: usize = 64 * 1024;
+
+/// Builds the input.
+pub fn build(number: usize, options: &Options<'_>, shard: Shard, _: &mut Problems) -> Option<Box<dyn Input>> {
+    let source = Source {
+        id: next_source_id(),
+        input: number,
+        tag: options.tag().to_owned(),
+        path: None,
+        container: None,
+        pod: None,
+        log: None,
+    };
+    let is_idle = shard.worker != 0;
+    Some(Box::new(Stdin {
+        id: source.id,
+        source: (!is_idle).then_some(source),
+        blocks: None,
+        waiting: Vec::new(),
+        offset: 0,
+        has_ended: is_idle,
+        has_grown: false,
+    }))
+}
+
+struct Stdin {
+    id: u64,
+    source: Option<Source>,
+    blocks: Option<Receiver<Vec<u8>>>,
+    /// Bytes that were received and not consumed.
+    waiting: Vec<u8>,
+    offset: u64,
+    has_ended: bool,
+    /// There is something new since the last block was handed out.
+    has_grown: bool,
+}
+
+/// Reads in a thread of its own: reading from a terminal or pipe blocks.
+fn reader() -> Receiver<Vec<u8>> {
+    let (sender, receiver) = sync_channel(WAITING);
+    std::thread::spawn(move || {
+        let mut stdin = std::io::stdin().lock();
+        loop {
+            let mut block = vec![0; BLOCK];
+            match stdin.read(&mut block) {
+                Ok(0) => break,
+                Ok(read) => block.truncate(read),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(_) => break,
+            }
+            if sender.send(block).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+impl Input for Stdin {
+    fn discover(&mut self, _: Instant, events: &mut Vec<Event>) {
+        if let Some(source) = self.source.take() {
+            self.blocks = Some(reader());
+            events.push(Event::Opened { source, resume: Checkpoint::at(0, Timestamp::now()), continues: None });
+        }
+    }
+
+    fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Option<Block<'b>> {
+        match self.blocks.as_ref().map(Receiver::try_recv) {
+            Some(Ok(block)) => {
+                self.waiting.extend_from_slice(&block);
+                self.has_grown = true;
+            }
+            Some(Err(TryRecvError::Disconnected)) => {
+                (self.has_ended, self.has_grown, self.blocks) = (true, true, None);
+            }
+            Some(Err(TryRecvError::Empty)) | None => {}
+        }
+        if self.waiting.is_empty() || !std::mem::take(&mut self.has_grown) {
+            return None;
+        }
+        buffer.clear();
+        buffer.extend_from_slice(&self.waiting);
+        let (is_last, time) = (self.has_ended, Timestamp::now());
+        Some(Block { source: self.id, offset: self.offset, bytes: buffer, is_last, time })
+    }
+
+    fn consumed(&mut self, _: u64, bytes: usize) {
+        self.offset += bytes as u64;
+        self.waiting.drain(..bytes);
+    }
+
+    fn committed(&mut self, _: u64, _: Checkpoint) {}
+
+    fn save(&mut self) {}
+
+    fn behind(&self) -> u64 {
+        self.waiting.len() as u64
+    }
+
+    fn state(&self) -> State {
+        if self.has_ended && self.waiting.is_empty() { State::Exhausted } else { State::Open }
+    }
+}

@@ -1,0 +1,36 @@
+//! flytail ships Flyte's container logs to Elasticsearch and OpenSearch.
+//!
+//! # The map
+//! ```text
+//! input ──block──▶ decode ──line──▶ parser ──▶ filters ──▶ batch ──sealed──▶ output
+//!   ▲ ledger ◀─────────────── verdict per item: delivered | dead-lettered | retry ◀─┘
+//!   └ checkpoint: moves only over the acknowledged prefix
+//! ```
+//! - [`config`]: Fluent Bit's configuration files, as written and resolved.
+//! - [`record`]: records, their members, positions and ids. What all stages speak of.
+//! - [`input`], [`decode`], [`parser`], [`filter`], [`output`], [`spool`]: the stages.
+//! - [`pipeline`]: puts the stages together; `pipeline::worker` is the way of a block to a body.
+//! - [`telemetry`]: accounts, metrics, health, the log of this process.
+//! - [`cli`]: the commands.
+//!
+//! # What always holds
+//! - Stages import [`config`], [`record`] and [`telemetry`], never each other. Only [`pipeline`]
+//!   knows all stages, only [`cli`] knows [`pipeline`]. (A test guards these arrows.)
+//! - A checkpoint never lies behind a record whose fate is not known.
+//! - The same bytes make the same records with the same ids, whenever they are read.
+//! - No lock and no allocation per record between block and body.
+//! - Bad input is data: it is shipped as text, or dead-lettered, and counted.
+//! - Two accounts hold at every moment: bytes per input, records per output.
+//! - No unsafe code.
+
+pub mod cli;
+pub mod config;
+pub mod decode;
+pub mod filter;
+pub mod input;
+pub mod output;
+pub mod parser;
+pub mod pipeline;
+pub mod record;
+pub mod spool;
+pub mod telemetry;

@@ -1,0 +1,139 @@
+//! Names of indices: plain, or with a date that is made of the record's time.
+
+use std::sync::OnceLock;
+
+use jiff::fmt::strtime;
+
+use crate::config::{Options, Problems};
+use crate::output::Partition;
+use crate::record::Timestamp;
+
+/// How a partition becomes an index name.
+#[derive(Debug)]
+pub(super) struct Naming {
+    /// strftime pattern of the name.
+    pattern: String,
+    unit: Unit,
+    /// The name without a date, where the date is only ours to add if the name is free.
+    base: Option<String>,
+    /// What the server said about `base`.
+    is_taken: OnceLock<bool>,
+}
+
+/// What a partition's number counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Nothing,
+    Days,
+    Hours,
+}
+
+const HOUR: i64 = 3_600_000_000_000;
+
+impl Naming {
+    pub(super) fn new(options: &Options<'_>, add_date: bool, problems: &mut Problems) -> Option<Self> {
+        let index = options.text("Index").unwrap_or("fluent-bit");
+        let (key, pattern, base) = if options.boolean("Logstash_Format") {
+            let text = |key: &str, default| options.text(key).unwrap_or(default).to_owned();
+            let prefix = text("Logstash_Prefix", "logstash") + &text("Logstash_Prefix_Separator", "-");
+            let pattern = prefix.replace('%', "%%") + &text("Logstash_DateFormat", "%Y.%m.%d");
+            ("Logstash_DateFormat", pattern, None)
+        } else if index.contains('%') || !add_date {
+            ("Index", index.to_owned(), None)
+        } else {
+            ("Index", format!("{index}-%Y.%m.%d"), Some(index.to_owned()))
+        };
+        let naming = Self { unit: unit_of(&pattern), pattern, base, is_taken: OnceLock::new() };
+        if let Err(error) = naming.render(0) {
+            problems.push(options.problem(key, format!("`{}` is no date format: {error}", naming.pattern)));
+            return None;
+        }
+        Some(naming)
+    }
+
+    /// The partition of a time.
+    pub(super) fn partition(&self, time: Timestamp) -> Partition {
+        match self.unit {
+            Unit::Nothing => 0,
+            Unit::Days => time.day(),
+            Unit::Hours => time.0.div_euclid(HOUR),
+        }
+    }
+
+    /// The name of a partition's index.
+    pub(super) fn index(&self, partition: Partition) -> String {
+        match &self.base {
+            Some(base) if self.is_taken.get() == Some(&true) => base.clone(),
+            _ => self.render(partition).unwrap_or_else(|_| self.pattern.clone()),
+        }
+    }
+
+    /// The name of which the server has to say whether it is an alias or data stream, if it has
+    /// not said so yet.
+    pub(super) fn question(&self) -> Option<&str> {
+        self.base.as_deref().filter(|_| self.is_taken.get().is_none())
+    }
+
+    /// The server's answer. If the name is taken, no date is added.
+    pub(super) fn answer(&self, is_taken: bool) {
+        // The first answer counts: two requests may have asked at the same time.
+        let _ = self.is_taken.set(is_taken);
+    }
+
+    fn render(&self, partition: Partition) -> Result<String, jiff::Error> {
+        let seconds = match self.unit {
+            Unit::Nothing if !self.pattern.contains('%') => return Ok(self.pattern.clone()),
+            Unit::Nothing => 0,
+            Unit::Days => partition * 86_400,
+            Unit::Hours => partition * 3600,
+        };
+        let time = jiff::Timestamp::from_second(seconds)?.to_zoned(jiff::tz::TimeZone::UTC);
+        strtime::format(&self.pattern, &time)
+    }
+}
+
+fn unit_of(pattern: &str) -> Unit {
+    let mut letters = pattern.split('%').skip(1).filter_map(|part| part.chars().next());
+    if !pattern.contains('%') {
+        Unit::Nothing
+    } else if letters.any(|letter| "HIklMSspTRrc".contains(letter)) {
+        Unit::Hours
+    } else {
+        Unit::Days
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn naming(pattern: &str, base: Option<&str>) -> Naming {
+        let pattern = pattern.to_owned();
+        Naming { unit: unit_of(&pattern), pattern, base: base.map(str::to_owned), is_taken: OnceLock::new() }
+    }
+
+    const TIME: Timestamp = Timestamp(1_787_313_601_123_456_789);
+
+    #[test]
+    fn takes_the_date_from_the_record() {
+        let table = [
+            ("flyte-logs-%Y.%m.%d", "flyte-logs-2026.08.21"),
+            ("hourly-%Y-%m-%d-%H", "hourly-2026-08-21-12"),
+            ("plain", "plain"),
+        ];
+        for (pattern, expected) in table {
+            let naming = naming(pattern, None);
+            assert_eq!(naming.index(naming.partition(TIME)), expected);
+        }
+    }
+
+    #[test]
+    fn adds_no_date_to_an_alias() {
+        let naming = naming("flyte-logs-%Y.%m.%d", Some("flyte-logs"));
+        let day = naming.partition(TIME);
+        assert_eq!(naming.question(), Some("flyte-logs"));
+        assert_eq!(naming.index(day), "flyte-logs-2026.08.21");
+        naming.answer(true);
+        assert_eq!((naming.question(), naming.index(day).as_str()), (None, "flyte-logs"));
+    }
+}

@@ -1,0 +1,114 @@
+//! Reading bulk answers.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::output::{Outcome, Rejection, Verdict};
+
+/// What is asked of the answer: whether all went well and, by position, what did not.
+pub(super) const FILTER_PATH: &str = "errors,items.*.status,items.*.error.type,items.*.error.reason";
+
+#[derive(Deserialize)]
+struct Answer {
+    errors: bool,
+    #[serde(default)]
+    items: Vec<Item>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    #[serde(alias = "index", alias = "update")]
+    create: ItemResult,
+}
+
+#[derive(Deserialize)]
+struct ItemResult {
+    status: u16,
+    #[serde(default)]
+    error: Option<Value>,
+}
+
+/// What an answer with this status and body says about the `count` items of a request.
+pub(super) fn read(status: u16, body: &[u8], count: usize) -> Outcome {
+    match status {
+        200 | 201 => read_items(body, count),
+        413 => Outcome::TooLarge,
+        // A whole request that is refused (no credentials, no master, too many requests) says
+        // nothing about its items. 400 would be a body of ours that is broken; it stays, visibly.
+        _ => Outcome::Retry(format!("status {status}: {}", excerpt(body))),
+    }
+}
+
+fn read_items(body: &[u8], count: usize) -> Outcome {
+    let answer: Answer = match serde_json::from_slice(body) {
+        Ok(answer) => answer,
+        Err(error) => return Outcome::Retry(format!("an answer that is no bulk answer ({error}): {}", excerpt(body))),
+    };
+    if answer.items.len() != count {
+        let reason = format!("an answer about {} items to a request of {count}", answer.items.len());
+        return Outcome::Retry(reason);
+    }
+    if !answer.errors {
+        return Outcome::Delivered;
+    }
+    Outcome::Items(answer.items.into_iter().map(|item| verdict(item.create)).collect())
+}
+
+/// 409 is our own id: the document is there. 429 and 5xx pass, and so do a block on the index, a
+/// missing one that may not be made, and credentials that an administrator is about to mend:
+/// 401, 403 and 404 are no fault of the document.
+fn verdict(result: ItemResult) -> Verdict {
+    match result.status {
+        200..300 | 409 => Verdict::Delivered,
+        401 | 403 | 404 | 408 | 429 | 500.. => Verdict::Retry,
+        status => {
+            let text = |key: &str| {
+                let error = result.error.as_ref();
+                error.and_then(|error| error.get(key)).and_then(Value::as_str).unwrap_or_default().to_owned()
+            };
+            Verdict::Rejected(Rejection { status, kind: text("type"), reason: text("reason") })
+        }
+    }
+}
+
+fn excerpt(body: &[u8]) -> String {
+    const MOST: usize = 500;
+    String::from_utf8_lossy(&body[..body.len().min(MOST)]).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn judges_each_item_by_its_position() {
+        let body = br#"{"errors":true,"items":[
+            {"create":{"status":201}},
+            {"create":{"status":409,"error":{"type":"version_conflict_engine_exception","reason":"there"}}},
+            {"create":{"status":429,"error":{"type":"es_rejected_execution_exception","reason":"busy"}}},
+            {"create":{"status":403,"error":{"type":"cluster_block_exception","reason":"read-only"}}},
+            {"create":{"status":400,"error":{"type":"document_parsing_exception","reason":"[1:2] failed"}}}]}"#;
+        let rejection =
+            Rejection { status: 400, kind: "document_parsing_exception".into(), reason: "[1:2] failed".into() };
+        let expected =
+            vec![Verdict::Delivered, Verdict::Delivered, Verdict::Retry, Verdict::Retry, Verdict::Rejected(rejection)];
+        assert_eq!(read(200, body, 5), Outcome::Items(expected));
+    }
+
+    #[test]
+    fn believes_only_an_answer_about_all_items() {
+        let body = br#"{"errors":false,"items":[{"create":{"status":201}}]}"#;
+        assert_eq!(read(200, body, 1), Outcome::Delivered);
+        for (status, body, count) in [(200, &body[..], 2), (200, &body[..20], 1), (200, b"", 1), (200, b"<html>", 1)] {
+            assert!(matches!(read(status, body, count), Outcome::Retry(_)), "{}", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn waits_for_whole_requests_that_were_refused() {
+        for status in [400, 401, 403, 404, 429, 500, 502, 503, 504] {
+            assert!(matches!(read(status, b"no", 1), Outcome::Retry(reason) if reason.contains("no")), "{status}");
+        }
+        assert_eq!(read(413, b"", 1), Outcome::TooLarge);
+    }
+}

@@ -1,0 +1,70 @@
+//! The byte budget: what is sealed and not yet settled counts against one limit.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Bytes that may be on their way at once, shared by all workers.
+#[derive(Debug)]
+pub struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+/// A part of the budget; dropping it gives it back.
+#[derive(Debug)]
+pub struct Held {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes.
+    #[must_use]
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+    }
+
+    /// Takes bytes; never refused, since what was read must go on. [`Budget::is_exhausted`] is
+    /// what keeps readers from reading more.
+    #[must_use]
+    pub fn hold(self: &Arc<Self>, bytes: usize) -> Held {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        Held { budget: Arc::clone(self), bytes }
+    }
+
+    /// Reading has to wait.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.used() >= self.limit
+    }
+
+    /// Bytes in use.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_exhausted_until_enough_is_given_back() {
+        let budget = Budget::new(10);
+        let first = budget.hold(6);
+        assert!(!budget.is_exhausted());
+        let second = budget.hold(6);
+        assert!(budget.is_exhausted());
+        drop(first);
+        assert!(!budget.is_exhausted());
+        drop(second);
+        assert_eq!(budget.used(), 0);
+    }
+}

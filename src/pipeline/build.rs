@@ -1,0 +1,224 @@
+//! Building the pipeline from a checked configuration.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::batch::{Limits, Sealed};
+use super::budget::Budget;
+use super::delivery::Delivery;
+use super::emit::{Emitter, FilterSlot, OutputSlot};
+use super::reading;
+use super::worker::{InputSlot, Message, Worker};
+use crate::config::{Class, Config, Environment, Instance, Match, Plugin, Problems, Registry, instance};
+use crate::filter::{self, Filter};
+use crate::input::{self, Input, Shard};
+use crate::output::{self, Built, Surroundings};
+use crate::parser::{self, Parsers};
+use crate::spool::dead_letters::DeadLetters;
+use crate::telemetry::Throttle;
+use crate::telemetry::accounts::{Accounts, Snapshot};
+
+/// Bytes of sealed bodies that may be on their way at once.
+const BUDGET: usize = 32 * 1024 * 1024;
+/// A batch's body before compression, in bytes: what a bulk request should have.
+const BATCH_BYTES: usize = 5_000_000;
+/// Records of a batch.
+const BATCH_ITEMS: usize = 20_000;
+
+/// Every plugin that a configuration can name.
+#[derive(Debug)]
+pub struct Plugins {
+    inputs: Vec<Plugin>,
+    filters: Vec<Plugin>,
+    outputs: Vec<Plugin>,
+}
+
+impl Plugins {
+    /// All plugins of this program.
+    #[must_use]
+    pub fn all() -> Self {
+        Self {
+            inputs: input::PLUGINS.iter().map(|(plugin, _)| *plugin).collect(),
+            filters: filter::PLUGINS.iter().map(|(plugin, _)| *plugin).collect(),
+            outputs: output::PLUGINS.iter().map(|(plugin, _)| *plugin).collect(),
+        }
+    }
+
+    /// As the configuration wants to see them.
+    #[must_use]
+    pub fn registry(&self) -> Registry<'_> {
+        Registry { inputs: &self.inputs, filters: &self.filters, outputs: &self.outputs, parser: &parser::PLUGIN }
+    }
+}
+
+/// A pipeline that is ready to run.
+pub struct Pipeline {
+    pub(super) workers: Vec<Worker>,
+    pub(super) messages: Vec<mpsc::Sender<Message>>,
+    pub(super) deliveries: Vec<(Arc<Delivery>, UnboundedReceiver<Sealed>)>,
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) dead_letters: PathBuf,
+}
+
+impl Pipeline {
+    /// Its accounts, for whoever shows them.
+    #[must_use]
+    pub fn accounts(&self) -> Arc<Accounts> {
+        Arc::clone(&self.accounts)
+    }
+
+    /// The file of its dead letters.
+    #[must_use]
+    pub fn dead_letters(&self) -> &std::path::Path {
+        &self.dead_letters
+    }
+}
+
+/// Builds a pipeline. `None` if one of the problems is an error.
+pub fn build(config: &Config, environment: &Environment, problems: &mut Problems) -> Option<Pipeline> {
+    let parsers = Parsers::new(&config.parsers, problems);
+    let filters = with_flyte(config, environment);
+    let flyte = filters.iter().any(|filter| filter.plugin() == filter::flyte::PLUGIN.name);
+    let outputs = build_outputs(config, Surroundings { flyte }, problems);
+    let workers = config.service.workers.max(1);
+    let names = |instances: &[Instance]| instances.iter().map(|instance| instance.name().to_owned()).collect();
+    let accounts = Arc::new(Accounts::new(names(&config.inputs), names(&config.outputs), workers));
+    let budget = Budget::new(BUDGET);
+    let dead_letters = dead_letter_path(config);
+    let (messages, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::channel()).unzip();
+    let (channels, deliveries) = build_deliveries(config, &outputs, &messages, &accounts, &dead_letters);
+    let mut built = Vec::new();
+    for (number, messages) in receivers.into_iter().enumerate() {
+        let shard = Shard { worker: number, workers };
+        let inputs = build_inputs(config, &parsers, flyte, shard, problems);
+        let filters = build_filters(&filters, problems);
+        let outputs = output_slots(config, &outputs, &channels);
+        let emitter = Emitter::new(number, Arc::clone(&budget), filters, outputs);
+        let snapshot = Snapshot {
+            inputs: vec![Default::default(); config.inputs.len()],
+            outputs: vec![Default::default(); config.outputs.len()],
+            filtered: 0,
+        };
+        let (budget, accounts) = (Arc::clone(&budget), Arc::clone(&accounts));
+        built.push(Worker { number, inputs, emitter, messages, budget, accounts, sources: HashMap::new(), snapshot });
+        if problems.is_fatal() {
+            return None;
+        }
+    }
+    Some(Pipeline { workers: built, messages, deliveries, accounts, dead_letters })
+}
+
+/// The configured filters, with the Flyte filter behind each kubernetes filter unless it is
+/// switched off or stands somewhere itself.
+fn with_flyte(config: &Config, environment: &Environment) -> Vec<Instance> {
+    let flyte = filter::flyte::PLUGIN;
+    let is_there = config.filters.iter().any(|filter| filter.plugin() == flyte.name);
+    let mut filters = Vec::new();
+    for configured in &config.filters {
+        filters.push(configured.clone());
+        if config.service.flyte && !is_there && configured.plugin() == filter::kubernetes::PLUGIN.name {
+            let (added, _) = instance(Class::Filter, &flyte, &[], environment);
+            filters.push(added.with_routing(configured.routing().clone()));
+        }
+    }
+    filters
+}
+
+fn build_outputs(config: &Config, surroundings: Surroundings, problems: &mut Problems) -> Vec<Option<Built>> {
+    let build = |instance: &Instance| {
+        let (_, build) = output::PLUGINS.iter().find(|(plugin, _)| plugin.name == instance.plugin())?;
+        build(&instance.options(), surroundings, problems)
+    };
+    config.outputs.iter().map(build).collect()
+}
+
+type Channels = Vec<UnboundedSender<Sealed>>;
+
+fn build_deliveries(
+    config: &Config,
+    outputs: &[Option<Built>],
+    workers: &[mpsc::Sender<Message>],
+    accounts: &Accounts,
+    dead_letters: &std::path::Path,
+) -> (Channels, Vec<(Arc<Delivery>, UnboundedReceiver<Sealed>)>) {
+    let dead_letters = Arc::new(DeadLetters::new(dead_letters.to_owned()));
+    let (mut channels, mut deliveries) = (Vec::new(), Vec::new());
+    for (number, (instance, built)) in config.outputs.iter().zip(outputs).enumerate() {
+        let (sender, receiver) = unbounded_channel();
+        channels.push(sender);
+        let Some(built) = built else { continue };
+        let delivery = Delivery {
+            output: number,
+            name: instance.name().to_owned(),
+            sender: Arc::clone(&built.sender),
+            retry_limit: instance.retry_limit(),
+            concurrency: built.concurrency,
+            dead_letters: Arc::clone(&dead_letters),
+            counters: accounts.deliveries.get(number).cloned().unwrap_or_default(),
+            workers: workers.to_vec(),
+            rejections: Throttle::default(),
+            retries: Throttle::default(),
+        };
+        deliveries.push((Arc::new(delivery), receiver));
+    }
+    (channels, deliveries)
+}
+
+fn build_inputs(
+    config: &Config,
+    parsers: &Parsers,
+    flyte: bool,
+    shard: Shard,
+    problems: &mut Problems,
+) -> Vec<InputSlot> {
+    let mut slots = Vec::new();
+    for (number, instance) in config.inputs.iter().enumerate() {
+        let Some((_, build)) = input::PLUGINS.iter().find(|(plugin, _)| plugin.name == instance.plugin()) else {
+            continue;
+        };
+        let reading = Arc::new(reading::of_input(instance, config, parsers, flyte, problems));
+        let input: Option<Box<dyn Input>> = build(number, &instance.options(), shard, problems);
+        slots.extend(input.map(|input| InputSlot { name: instance.name().to_owned(), input, reading }));
+    }
+    slots
+}
+
+fn build_filters(filters: &[Instance], problems: &mut Problems) -> Vec<FilterSlot> {
+    let mut slots = Vec::new();
+    for instance in filters {
+        let Some((_, build)) = filter::PLUGINS.iter().find(|(plugin, _)| plugin.name == instance.plugin()) else {
+            continue;
+        };
+        let filter: Option<Box<dyn Filter>> = build(&instance.options(), problems);
+        slots.extend(filter.map(|filter| FilterSlot { routing: instance.routing().clone(), filter }));
+    }
+    slots
+}
+
+fn output_slots(config: &Config, outputs: &[Option<Built>], channels: &Channels) -> Vec<OutputSlot> {
+    let limits = Limits { bytes: BATCH_BYTES, items: BATCH_ITEMS, age: config.service.flush };
+    let slot = |((instance, built), channel): ((&Instance, &Option<Built>), &UnboundedSender<Sealed>)| {
+        let built = built.as_ref()?;
+        let routing: Match = instance.routing().clone();
+        Some(OutputSlot::new(routing, (built.encoder)(), built.encoding, limits, channel.clone()))
+    };
+    config.outputs.iter().zip(outputs).zip(channels).filter_map(slot).collect()
+}
+
+/// Where dead letters go: where it is said, else beside the checkpoints, else among the temporary
+/// files.
+fn dead_letter_path(config: &Config) -> PathBuf {
+    let beside_checkpoints = || {
+        let tail = config.inputs.iter().find(|input| input.plugin() == input::tail::PLUGIN.name)?;
+        let database = PathBuf::from(tail.options().text("DB")?);
+        Some(database.parent()?.to_owned())
+    };
+    config
+        .service
+        .dead_letter_file
+        .clone()
+        .unwrap_or_else(|| beside_checkpoints().unwrap_or_else(std::env::temp_dir).join("flytail-dead-letters.ndjson"))
+}

@@ -1,0 +1,323 @@
+//! Delivery: sealed batches to their output until the fate of each item is known.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc::UnboundedReceiver};
+use tokio::task::JoinSet;
+
+use super::batch::{self, Sealed, Token};
+use super::worker::Message;
+use crate::output::{Outcome, Rejection, Request, Sender, Verdict};
+use crate::spool::dead_letters::{DeadLetter, DeadLetters};
+use crate::telemetry::Throttle;
+use crate::telemetry::accounts::Deliveries;
+
+/// First pause between tries; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Longest pause between tries: short enough that a server that is back is soon noticed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What became of a batch's items.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Delivered, or there before.
+    pub acked: u64,
+    /// In the dead-letter file.
+    pub dead_lettered: u64,
+    /// Given up after the configured number of retries.
+    pub dropped: u64,
+}
+
+/// A batch whose items' fates are all known.
+#[derive(Debug)]
+pub struct Settled {
+    /// Number of the output.
+    pub output: usize,
+    /// What waited for the batch.
+    pub tokens: Vec<Token>,
+    /// How many records it held.
+    pub records: u64,
+    /// What became of them.
+    pub tally: Tally,
+}
+
+/// The delivery of one output.
+pub struct Delivery {
+    /// Number of the output.
+    pub output: usize,
+    /// The output's instance name.
+    pub name: String,
+    /// The output's sender.
+    pub sender: Arc<dyn Sender>,
+    /// How often one request is tried again; no limit if `None`.
+    pub retry_limit: Option<u32>,
+    /// Requests on the wire at once.
+    pub concurrency: usize,
+    /// Where rejected items go.
+    pub dead_letters: Arc<DeadLetters>,
+    /// What is counted.
+    pub counters: Arc<Deliveries>,
+    /// The workers, to be told.
+    pub workers: Vec<mpsc::Sender<Message>>,
+    /// Bounds what is logged of rejections.
+    pub rejections: Throttle,
+    /// Bounds what is logged of retries.
+    pub retries: Throttle,
+}
+
+impl Delivery {
+    /// Delivers batches until the channel is closed and all are settled.
+    pub async fn run(self: Arc<Self>, mut batches: UnboundedReceiver<Sealed>) {
+        let permits = Arc::new(Semaphore::new(self.concurrency.max(1)));
+        let mut running = JoinSet::new();
+        while let Some(batch) = batches.recv().await {
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
+            let this = Arc::clone(&self);
+            running.spawn(async move {
+                this.deliver(batch).await;
+                drop(permit);
+            });
+            while running.try_join_next().is_some() {}
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    async fn deliver(&self, batch: Sealed) {
+        let records = batch.request.items.len() as u64;
+        let tally = self.settle(batch.request).await;
+        drop(batch.held);
+        let settled = Settled { output: self.output, tokens: batch.tokens, records, tally };
+        // A worker that is gone has no use for the verdict: its files are read again.
+        if let Some(worker) = self.workers.get(batch.worker) {
+            drop(worker.send(Message::Settled(settled)));
+        }
+    }
+
+    async fn settle(&self, request: Request) -> Tally {
+        let mut tally = Tally::default();
+        let mut waiting = vec![request];
+        while let Some(request) = waiting.pop() {
+            self.settle_one(request, &mut waiting, &mut tally).await;
+        }
+        tally
+    }
+
+    /// Sends a request until it is settled or split into `waiting`.
+    async fn settle_one(&self, mut request: Request, waiting: &mut Vec<Request>, tally: &mut Tally) {
+        let mut tries = 0;
+        loop {
+            let count = request.items.len();
+            let reason = match self.sender.send(&request).await {
+                Outcome::Delivered => {
+                    tally.acked += count as u64;
+                    return self.counters.recovered();
+                }
+                Outcome::TooLarge => return self.split(&request, waiting, tally).await,
+                Outcome::Items(verdicts) => match self.sort(&request, verdicts, tally).await {
+                    None => return self.counters.recovered(),
+                    Some(rest) => {
+                        request = rest;
+                        "some items were refused for now".to_owned()
+                    }
+                },
+                Outcome::Retry(reason) => reason,
+            };
+            if self.retry_limit.is_some_and(|limit| tries >= limit) {
+                tally.dropped += request.items.len() as u64;
+                tracing::error!(
+                    output = self.name,
+                    records = request.items.len(),
+                    reason,
+                    "dropped: Retry_Limit is reached"
+                );
+                return;
+            }
+            tries += 1;
+            self.counters.retried(&reason);
+            if self.retries.allows() {
+                tracing::warn!(output = self.name, records = request.items.len(), tries, reason, "not delivered yet");
+            }
+            tokio::time::sleep(pause(tries)).await;
+        }
+    }
+
+    /// Counts the items that are settled; a request of those that are not, if there are any.
+    async fn sort(&self, request: &Request, verdicts: Vec<Verdict>, tally: &mut Tally) -> Option<Request> {
+        let mut again = Vec::new();
+        let mut rejected = Vec::new();
+        for (index, verdict) in verdicts.into_iter().enumerate() {
+            match verdict {
+                Verdict::Delivered => tally.acked += 1,
+                Verdict::Retry => again.push(index),
+                Verdict::Rejected(rejection) => rejected.push((index, rejection)),
+            }
+        }
+        if !rejected.is_empty() {
+            self.bury(request, rejected, tally).await;
+        }
+        if again.is_empty() {
+            return None;
+        }
+        match batch::subset(request, &again) {
+            Ok(rest) => Some(rest),
+            Err(error) => {
+                tracing::error!(output = self.name, %error, "a body of ours cannot be read back");
+                None
+            }
+        }
+    }
+
+    /// Writes rejected items to the dead-letter file before they count as settled.
+    async fn bury(&self, request: &Request, rejected: Vec<(usize, Rejection)>, tally: &mut Tally) {
+        let body = batch::decoded(request).unwrap_or_default();
+        let destination = self.sender.destination(request.partition);
+        for (index, rejection) in rejected {
+            if self.rejections.allows() {
+                let Rejection { status, kind, reason } = &rejection;
+                tracing::warn!(
+                    output = self.name,
+                    destination,
+                    status,
+                    kind,
+                    reason,
+                    "rejected, see the dead-letter file"
+                );
+            }
+            let error = (rejection.status, rejection.kind.as_str(), rejection.reason.as_str());
+            let letter = DeadLetter::new(&self.name, &destination, error, batch::item(request, &body, index));
+            self.dead_letters.push(letter).await;
+            tally.dead_lettered += 1;
+        }
+    }
+
+    async fn split(&self, request: &Request, waiting: &mut Vec<Request>, tally: &mut Tally) {
+        let count = request.items.len();
+        if count <= 1 {
+            let reason = "the receiver takes no request of this size".to_owned();
+            let rejection = Rejection { status: 413, kind: "request_too_large".to_owned(), reason };
+            return self.bury(request, vec![(0, rejection)], tally).await;
+        }
+        let indexes: Vec<usize> = (0..count).collect();
+        for half in [&indexes[count / 2..], &indexes[..count / 2]] {
+            match batch::subset(request, half) {
+                Ok(part) => waiting.push(part),
+                Err(error) => tracing::error!(output = self.name, %error, "a body of ours cannot be read back"),
+            }
+        }
+    }
+}
+
+/// Exponential, with jitter from half of it to all of it, so that shippers that failed together do
+/// not come back together.
+fn pause(tries: u32) -> Duration {
+    let full = FIRST_PAUSE.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(LONGEST_PAUSE);
+    full.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::output::{Encoding, Sending};
+    use crate::pipeline::batch::Open;
+    use crate::pipeline::budget::Budget;
+
+    /// Answers from a list, in order; keeps what it was sent.
+    struct Scripted {
+        answers: Mutex<Vec<Outcome>>,
+        bodies: Mutex<Vec<String>>,
+    }
+
+    impl Sender for Scripted {
+        fn send<'a>(&'a self, request: &'a Request) -> Sending<'a> {
+            let body = String::from_utf8(batch::decoded(request).unwrap()).unwrap();
+            self.bodies.lock().unwrap().push(body);
+            let answer = self.answers.lock().unwrap().remove(0);
+            Box::pin(async move { answer })
+        }
+
+        fn destination(&self, _: crate::output::Partition) -> String {
+            "there".to_owned()
+        }
+    }
+
+    fn deliver(items: &[&str], answers: Vec<Outcome>, retry_limit: Option<u32>) -> (Tally, Vec<String>, String) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dead.ndjson");
+        let (worker, messages) = mpsc::channel();
+        let sender = Arc::new(Scripted { answers: Mutex::new(answers), bodies: Mutex::default() });
+        let delivery = Arc::new(Delivery {
+            output: 0,
+            name: "es.0".to_owned(),
+            sender: Arc::clone(&sender) as Arc<dyn Sender>,
+            retry_limit,
+            concurrency: 1,
+            dead_letters: Arc::new(DeadLetters::new(path.clone())),
+            counters: Arc::default(),
+            workers: vec![worker],
+            rejections: Throttle::default(),
+            retries: Throttle::default(),
+        });
+        let mut open = Open::new(0, Encoding::Gzip(1), Instant::now());
+        for text in items {
+            open.append(1, 1, |out| out.extend_from_slice(text.as_bytes()));
+        }
+        let (request, tokens) = open.seal(Encoding::Gzip(1));
+        let held = Budget::new(1).hold(1);
+        let (batches, receiver) = tokio::sync::mpsc::unbounded_channel();
+        drop(batches.send(Sealed { request, tokens, worker: 0, held }));
+        drop(batches);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(delivery.run(receiver));
+        let Message::Settled(settled) = messages.try_recv().unwrap() else { panic!("another message") };
+        assert_eq!(settled.tokens, [Token { source: 1, entry: 1, records: items.len() as u64 }]);
+        let bodies = sender.bodies.lock().unwrap().clone();
+        (settled.tally, bodies, std::fs::read_to_string(path).unwrap_or_default())
+    }
+
+    fn rejected() -> Verdict {
+        Verdict::Rejected(Rejection { status: 400, kind: "mapper".to_owned(), reason: "no \"such\" field".to_owned() })
+    }
+
+    #[test]
+    fn sends_only_what_was_refused_for_now_again() {
+        let first = Outcome::Items(vec![Verdict::Delivered, Verdict::Retry, rejected(), Verdict::Retry]);
+        let answers = vec![Outcome::Retry("refused".to_owned()), first, Outcome::Delivered];
+        let (tally, bodies, dead) = deliver(&["a\n{}\n", "b\n{}\n", "c\n{\"x\":1}\n", "d\n{}\n"], answers, None);
+        assert_eq!(tally, Tally { acked: 3, dead_lettered: 1, dropped: 0 });
+        assert_eq!(bodies[2], "b\n{}\nd\n{}\n");
+        let letter: serde_json::Value = serde_json::from_str(dead.trim()).unwrap();
+        assert_eq!((&letter["status"], &letter["reason"]), (&400.into(), &"no \"such\" field".into()));
+        assert_eq!(letter["document"]["x"], 1);
+    }
+
+    #[test]
+    fn splits_what_is_too_large_down_to_the_one_that_is() {
+        let answers =
+            vec![Outcome::TooLarge, Outcome::Delivered, Outcome::TooLarge, Outcome::TooLarge, Outcome::Delivered];
+        let (tally, bodies, dead) = deliver(&["a\n", "b\n", "c\n", "d\n"], answers, None);
+        assert_eq!(tally, Tally { acked: 3, dead_lettered: 1, dropped: 0 });
+        assert_eq!(bodies[1..], ["a\nb\n", "c\nd\n", "c\n", "d\n"]);
+        assert!(dead.contains("request_too_large"), "{dead}");
+    }
+
+    #[test]
+    fn drops_with_a_count_only_where_a_limit_is_set() {
+        let refused = || Outcome::Retry("away".to_owned());
+        let (tally, bodies, _) = deliver(&["a\n"], vec![refused(), refused(), refused()], Some(2));
+        assert_eq!(tally, Tally { acked: 0, dead_lettered: 0, dropped: 1 });
+        assert_eq!(bodies.len(), 3);
+        let many = (0..50).map(|_| refused()).chain([Outcome::Delivered]).collect();
+        assert_eq!(deliver(&["a\n"], many, None).0.acked, 1);
+    }
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        assert!(pause(1) <= FIRST_PAUSE && pause(1) >= FIRST_PAUSE / 2);
+        assert!((1..200).all(|tries| pause(tries) <= LONGEST_PAUSE));
+        assert!(pause(100) >= LONGEST_PAUSE / 2);
+    }
+}

@@ -1,0 +1,414 @@
+//! From a block's lines to the batches: decoding, parsing, filtering, routing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bumpalo::Bump;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::batch::{Limits, Open, Sealed};
+use super::budget::Budget;
+use super::delivery::Settled;
+use super::ledger::Ledger;
+use super::router;
+use super::source::{Before, SourceState};
+use super::worker::{Layout, Reading};
+use crate::config::Match;
+use crate::decode::{Decoder, Line};
+use crate::filter::{Action, Filter};
+use crate::output::{Encoder, Encoding};
+use crate::parser::Parsed;
+use crate::record::position::IdSeed;
+use crate::record::{DocumentId, Member, Origin, Position, Record, Timestamp, Turn};
+use crate::telemetry::accounts::{InputAccount, OutputAccount, Snapshot};
+
+/// A filter and the tags that it takes.
+pub struct FilterSlot {
+    /// The tags.
+    pub routing: Match,
+    /// The filter.
+    pub filter: Box<dyn Filter>,
+}
+
+/// An output's half in this worker.
+pub struct OutputSlot {
+    /// The tags that it takes.
+    pub routing: Match,
+    /// Renders records.
+    pub encoder: Box<dyn Encoder>,
+    /// How bodies are encoded.
+    pub encoding: Encoding,
+    /// When a batch is full.
+    pub limits: Limits,
+    /// Where sealed batches go.
+    pub delivery: UnboundedSender<Sealed>,
+    open: Vec<Open>,
+    sealed: u64,
+    account: OutputAccount,
+}
+
+impl OutputSlot {
+    /// A slot without batches.
+    #[must_use]
+    pub fn new(
+        routing: Match,
+        encoder: Box<dyn Encoder>,
+        encoding: Encoding,
+        limits: Limits,
+        delivery: UnboundedSender<Sealed>,
+    ) -> Self {
+        Self {
+            routing,
+            encoder,
+            encoding,
+            limits,
+            delivery,
+            open: Vec::new(),
+            sealed: 0,
+            account: OutputAccount::default(),
+        }
+    }
+}
+
+/// A worker's filters and outputs.
+pub struct Emitter {
+    worker: usize,
+    budget: Arc<Budget>,
+    filters: Vec<FilterSlot>,
+    outputs: Vec<OutputSlot>,
+    filtered: u64,
+    /// Entries of the file before that wait for records which ended in the last run.
+    carried: Vec<Before>,
+}
+
+/// What one run counted.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Counted {
+    lines: u64,
+    malformed: u64,
+    truncated: u64,
+    skipped: u64,
+}
+
+impl Counted {
+    pub(super) fn add_to(self, account: &mut InputAccount) {
+        account.lines += self.lines;
+        account.malformed += self.malformed;
+        account.truncated += self.truncated;
+        account.skipped += self.skipped;
+    }
+}
+
+impl Emitter {
+    /// The filters and outputs of a worker.
+    #[must_use]
+    pub fn new(worker: usize, budget: Arc<Budget>, filters: Vec<FilterSlot>, outputs: Vec<OutputSlot>) -> Self {
+        Self { worker, budget, filters, outputs, filtered: 0, carried: Vec::new() }
+    }
+
+    /// Looks up once what a source's tag goes through.
+    pub(super) fn admit(&self, state: &mut SourceState) {
+        state.filters = router::matching(&state.source.tag, self.filters.iter().map(|slot| &slot.routing));
+        state.routes = router::matching(&state.source.tag, self.outputs.iter().map(|slot| &slot.routing));
+    }
+
+    /// Begins a run: some lines of one source, one entry of its ledger. `time` is for lines that
+    /// can tell none.
+    pub(super) fn begin<'t>(
+        &'t mut self,
+        state: &'t mut SourceState,
+        reading: &'t Reading,
+        time: Timestamp,
+        arena: &'t Bump,
+    ) -> Run<'t> {
+        for &index in &state.filters {
+            self.filters[index].filter.prepare(&mut state.source);
+        }
+        let entry = state.ledger.open();
+        Run {
+            worker: self.worker,
+            budget: &self.budget,
+            filters: &self.filters,
+            outputs: &mut self.outputs,
+            filtered: &mut self.filtered,
+            carried: &mut self.carried,
+            reading,
+            turn: Turn { arena, source: &state.source, now: time },
+            decoder: &mut state.decoder,
+            ledger: &mut state.ledger,
+            path: Path {
+                seed: state.seed,
+                filters: &state.filters,
+                routes: &state.routes,
+                before: state.before,
+                entry,
+            },
+            taken: &mut state.taken,
+            skipping: &mut state.skipping,
+            lines: Vec::new(),
+            members: Vec::with_capacity(32),
+            counted: Counted::default(),
+        }
+    }
+
+    /// Lets the file before wait for the records that began there and ended in the last run.
+    pub(super) fn carry_over(&mut self, id: u64, sources: &mut HashMap<u64, SourceState>) {
+        for before in self.carried.drain(..) {
+            if let Some(state) = sources.get_mut(&before.source) {
+                state.ledger.hold(before.entry);
+            }
+        }
+        let Some(state) = sources.get_mut(&id) else { return };
+        if state.decoder.is_carrying() {
+            return;
+        }
+        if let Some(before) = state.before.take()
+            && let Some(state) = sources.get_mut(&before.source)
+        {
+            state.ledger.close(before.entry, before.end);
+        }
+    }
+
+    /// Counts a settled batch and moves the ledgers that waited for it.
+    pub(super) fn settled(&mut self, settled: &Settled, sources: &mut HashMap<u64, SourceState>) {
+        let Some(output) = self.outputs.get_mut(settled.output) else { return };
+        output.sealed -= settled.records;
+        output.account.acked += settled.tally.acked;
+        output.account.dead_lettered += settled.tally.dead_lettered;
+        output.account.dropped += settled.tally.dropped;
+        for token in &settled.tokens {
+            if let Some(state) = sources.get_mut(&token.source) {
+                state.ledger.release(token.entry, token.records);
+            }
+        }
+    }
+
+    /// Seals batches that are old enough, or all of them.
+    pub(super) fn seal_due(&mut self, now: Instant, all: bool) {
+        for output in &mut self.outputs {
+            let mut index = 0;
+            while index < output.open.len() {
+                if all || now.duration_since(output.open[index].since) >= output.limits.age {
+                    output.seal(index, self.worker, &self.budget);
+                } else {
+                    index += 1;
+                }
+            }
+        }
+    }
+
+    /// When the next batch is old enough.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let due = |output: &OutputSlot| output.open.iter().map(|open| open.since + output.limits.age).min();
+        self.outputs.iter().filter_map(due).min()
+    }
+
+    /// Records in open and sealed batches.
+    pub(super) fn in_flight(&self) -> u64 {
+        self.outputs.iter().map(OutputSlot::in_flight).sum()
+    }
+
+    /// Puts the outputs' accounts into a snapshot.
+    pub(super) fn account(&self, snapshot: &mut Snapshot) {
+        snapshot.filtered = self.filtered;
+        for (slot, account) in self.outputs.iter().zip(&mut snapshot.outputs) {
+            *account = OutputAccount { in_flight: slot.in_flight(), ..slot.account.clone() };
+        }
+    }
+}
+
+impl OutputSlot {
+    fn in_flight(&self) -> u64 {
+        self.sealed + self.open.iter().map(|open| open.items() as u64).sum::<u64>()
+    }
+
+    /// The open batch of the record's partition.
+    fn batch(&mut self, record: &Record<'_>) -> usize {
+        let partition = self.encoder.partition(record);
+        self.open.iter().position(|open| open.partition == partition).unwrap_or_else(|| {
+            self.open.push(Open::new(partition, self.encoding, Instant::now()));
+            self.open.len() - 1
+        })
+    }
+
+    fn seal(&mut self, index: usize, worker: usize, budget: &Arc<Budget>) {
+        let (request, tokens) = self.open.swap_remove(index).seal(self.encoding);
+        self.sealed += request.items.len() as u64;
+        let held = budget.hold(request.body.len() + request.items.len() * size_of::<u32>());
+        // The delivery ends only after the workers.
+        drop(self.delivery.send(Sealed { request, tokens, worker, held }));
+    }
+}
+
+/// What the records of a run share on their way.
+struct Path<'t> {
+    seed: Option<IdSeed>,
+    filters: &'t [usize],
+    routes: &'t [usize],
+    before: Option<Before>,
+    entry: u64,
+}
+
+/// Some lines of one source on their way to the batches.
+pub(super) struct Run<'t> {
+    worker: usize,
+    budget: &'t Arc<Budget>,
+    filters: &'t [FilterSlot],
+    outputs: &'t mut [OutputSlot],
+    filtered: &'t mut u64,
+    carried: &'t mut Vec<Before>,
+    reading: &'t Reading,
+    turn: Turn<'t>,
+    decoder: &'t mut Decoder,
+    ledger: &'t mut Ledger,
+    path: Path<'t>,
+    taken: &'t mut u64,
+    skipping: &'t mut Option<u64>,
+    /// Lines that the last physical line completed.
+    lines: Vec<Line<'t>>,
+    /// Members of the last record, kept for their memory.
+    members: Vec<Member<'t>>,
+    counted: Counted,
+}
+
+impl<'t> Run<'t> {
+    /// Takes one physical line, without its line end. `cut`: it is longer than lines may be, and
+    /// these are as many bytes of it as fit.
+    pub(super) fn line(&mut self, raw: &'t [u8], position: Position, cut: bool) {
+        if self.skips(position, cut) {
+            return;
+        }
+        let raw = raw.strip_suffix(b"\r").filter(|_| !cut).unwrap_or(raw);
+        let (lines, turn) = (&mut self.lines, &self.turn);
+        self.decoder.push(raw, position, cut, turn.now, turn.arena, &mut |line| lines.push(line));
+        self.emit_lines();
+    }
+
+    /// Gives out tracebacks that nothing can follow any more.
+    pub(super) fn expire(&mut self, now: Timestamp) {
+        let lines = &mut self.lines;
+        self.decoder.expire(now, self.turn.arena, &mut |line| lines.push(line));
+        self.emit_lines();
+    }
+
+    /// Gives out all that is open.
+    pub(super) fn finish(&mut self) {
+        let lines = &mut self.lines;
+        self.decoder.finish(self.turn.arena, &mut |line| lines.push(line));
+        self.emit_lines();
+    }
+
+    /// Ends the run: everything before `end` is in records, or open in the decoder.
+    pub(super) fn end(mut self, end: u64) -> Counted {
+        let safe = self.skipping.unwrap_or(end);
+        self.ledger.close(self.path.entry, self.decoder.checkpoint(safe));
+        *self.taken = end;
+        self.counted.malformed = self.decoder.take_malformed();
+        self.counted
+    }
+
+    /// With `Skip_Long_Lines`, the whole of a line that is too long is passed over.
+    fn skips(&mut self, position: Position, cut: bool) -> bool {
+        if !self.reading.skip_long_lines || (!cut && self.skipping.is_none()) {
+            return false;
+        }
+        if cut && self.skipping.is_none() {
+            self.counted.skipped += 1;
+        }
+        *self.skipping = cut.then(|| self.skipping.unwrap_or(position.start));
+        true
+    }
+
+    fn emit_lines(&mut self) {
+        for index in 0..self.lines.len() {
+            self.emit(self.lines[index]);
+        }
+        self.lines.clear();
+    }
+
+    /// Makes a record of a line, runs it through the filters and appends it to its batches.
+    fn emit(&mut self, line: Line<'t>) {
+        self.counted.lines += 1;
+        self.counted.truncated += u64::from(line.truncated);
+        let mut record = self.record(&line);
+        let keep = self
+            .path
+            .filters
+            .iter()
+            .all(|&index| self.filters[index].filter.apply(&mut record, &self.turn) == Action::Keep);
+        if keep {
+            self.route(&record, line.carried);
+        } else {
+            *self.filtered += 1;
+        }
+        record.members.clear();
+        self.members = record.members;
+    }
+
+    fn record(&mut self, line: &Line<'t>) -> Record<'t> {
+        let (reading, arena) = (self.reading, self.turn.arena);
+        let mut members = std::mem::take(&mut self.members);
+        let mut time = line.time;
+        let parsed =
+            reading.parser.as_ref().and_then(|parser| match parser.parse(line.text, arena, time, &mut members) {
+                Parsed::Matched { time } => Some(time),
+                Parsed::Unmatched => None,
+            });
+        match parsed {
+            Some(parsed) => time = parsed.unwrap_or(time),
+            None => text_members(reading, line, arena, &mut members),
+        }
+        if let (Some(key), Some(path)) = (&reading.path_key, &self.turn.source.path) {
+            members.push(Member::text(key, path.as_bytes(), Origin::Runtime));
+        }
+        if let Some(key) = &reading.offset_key {
+            let digits = bumpalo::format!(in arena, "{}", line.position.start).into_bump_str();
+            members.push(Member::json(key, digits.as_bytes(), Origin::Runtime));
+        }
+        let id = match self.path.seed {
+            Some(seed) => DocumentId::new(seed, line.position, line.time),
+            None => DocumentId::random(line.time),
+        };
+        Record { time, members, id, truncated: line.truncated, unique: false }
+    }
+
+    fn route(&mut self, record: &Record<'t>, carried: bool) {
+        for &index in self.path.routes {
+            let output = &mut self.outputs[index];
+            let number = output.batch(record);
+            let (encoder, turn) = (&mut output.encoder, &self.turn);
+            let batch = &mut output.open[number];
+            batch.append(turn.source.id, self.path.entry, |out| encoder.encode(record, turn, out));
+            self.ledger.hold(self.path.entry);
+            if let Some(before) = self.path.before.filter(|_| carried) {
+                batch.hold(before.source, before.entry);
+                self.carried.push(before);
+            }
+            output.account.routed += 1;
+            if batch.is_full(&output.limits) {
+                output.seal(number, self.worker, self.budget);
+            }
+        }
+    }
+}
+
+/// The members of a line that no parser split.
+fn text_members<'t>(reading: &'t Reading, line: &Line<'t>, arena: &'t Bump, members: &mut Vec<Member<'t>>) {
+    let text = Member::text(&reading.text_key, line.text, Origin::Runtime);
+    let Some(stream) = line.stream else {
+        members.push(text);
+        return;
+    };
+    let stream = Member::text(b"stream", stream.name().as_bytes(), Origin::Runtime);
+    let time = || {
+        let mut time = Vec::with_capacity(crate::record::time::RFC3339_LENGTH);
+        line.time.write_rfc3339(&mut time);
+        Member::text(b"time", arena.alloc_slice_copy(&time), Origin::Runtime)
+    };
+    match reading.layout {
+        Layout::Bare => members.extend([text, stream]),
+        Layout::Docker => members.extend([text, stream, time()]),
+        Layout::Cri => members.extend([time(), stream, Member::text(b"logtag", b"F", Origin::Runtime), text]),
+    }
+}

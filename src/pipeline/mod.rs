@@ -1,0 +1,19 @@
+//! The pipeline: the one place that knows all stages.
+//!
+//! [`build`] makes it from a configuration, [`Pipeline::run`] runs it until it is told to stop or
+//! all inputs are exhausted. The way of a block to a body is [`worker`], read from the top.
+
+pub mod batch;
+pub mod budget;
+mod build;
+pub mod delivery;
+mod emit;
+pub mod ledger;
+mod reading;
+mod router;
+mod run;
+mod source;
+pub mod worker;
+
+pub use build::{Pipeline, Plugins, build};
+pub use run::Ending;

@@ -1,0 +1,69 @@
+//! How the lines of an input become records: what its options and the filters behind it ask for.
+
+use super::worker::{Layout, Reading};
+use crate::config::{Config, Instance, Problems};
+use crate::decode;
+use crate::input::tail;
+use crate::parser::Parsers;
+
+pub(super) fn of_input(
+    instance: &Instance,
+    config: &Config,
+    parsers: &Parsers,
+    flyte: bool,
+    problems: &mut Problems,
+) -> Reading {
+    let limit = usize::try_from(config.service.multiline_buffer_limit).ok().filter(|limit| *limit > 0);
+    let mut reading = Reading {
+        decode: decode::Settings { container: false, tracebacks: flyte, limit: limit.unwrap_or(usize::MAX) },
+        containers_by_path: false,
+        longest_line: tail::BLOCK_SIZE,
+        skip_long_lines: false,
+        parser: None,
+        text_key: b"log".to_vec(),
+        layout: Layout::Bare,
+        path_key: None,
+        offset_key: None,
+        held_limit: instance.options().size("Mem_Buf_Limit").filter(|limit| *limit > 0),
+    };
+    match instance.plugin() {
+        "tail" => read_tail(&mut reading, instance, parsers, flyte, problems),
+        "stdin" => {
+            let parser = parsers.named_by(&instance.options(), "Parser", problems);
+            reading.parser = parser.or_else(|| parsers.find("json").cloned());
+            reading.text_key = instance.options().text("Key").unwrap_or("log").as_bytes().to_vec();
+        }
+        _ => reading.parser = parsers.find("json").cloned(),
+    }
+    reading
+}
+
+fn read_tail(reading: &mut Reading, instance: &Instance, parsers: &Parsers, flyte: bool, problems: &mut Problems) {
+    let options = instance.options();
+    let parser = options.text("Parser");
+    let multiline = options.list("multiline.parser");
+    for name in multiline.iter().filter(|name| !["docker", "cri", "python"].contains(name)) {
+        let hint = "docker, cri and python are";
+        problems.push(options.problem("multiline.parser", format!("`{name}` is not supported yet")).with_hint(hint));
+    }
+    let is_runtime = |name: &str| name == "docker" || name == "cri";
+    reading.decode.container = parser.is_some_and(is_runtime) || multiline.iter().any(|name| is_runtime(name));
+    reading.decode.tracebacks |= multiline.contains(&"python");
+    reading.containers_by_path = flyte && parser.is_none();
+    if parser.is_some_and(|name| !is_runtime(name)) {
+        reading.parser = parsers.named_by(&options, "Parser", problems);
+    }
+    reading.longest_line = tail::longest_line(&options);
+    reading.skip_long_lines = options.boolean("Skip_Long_Lines");
+    let key = |name: &str| options.text(name).map(|key| key.as_bytes().to_vec());
+    (reading.path_key, reading.offset_key) = (key("Path_Key"), key("Offset_Key"));
+    if flyte {
+        return;
+    }
+    // Without the Flyte filter the members are those of Fluent Bit's parsers.
+    (reading.layout, reading.text_key) = match parser {
+        Some("cri") => (Layout::Cri, b"message".to_vec()),
+        _ if reading.decode.container => (Layout::Docker, b"log".to_vec()),
+        _ => (Layout::Bare, key("Key").unwrap_or_else(|| b"log".to_vec())),
+    };
+}

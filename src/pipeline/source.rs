@@ -1,0 +1,78 @@
+//! What a worker keeps of one source.
+
+use super::ledger::Ledger;
+use super::worker::Reading;
+use crate::decode::Decoder;
+use crate::record::position::IdSeed;
+use crate::record::{Checkpoint, Source};
+
+/// See the module.
+pub struct SourceState {
+    /// The source.
+    pub source: Source,
+    /// Its decoder.
+    pub decoder: Decoder,
+    /// Its ledger.
+    pub ledger: Ledger,
+    /// What its document ids are made of; `None` for random ids.
+    pub seed: Option<IdSeed>,
+    /// Number of the filters that take its records, in order.
+    pub filters: Vec<usize>,
+    /// Numbers of the outputs that take its records.
+    pub routes: Vec<usize>,
+    /// The file before, while records that began there are open here.
+    pub before: Option<Before>,
+    /// The input is done with it.
+    pub closed: bool,
+    /// Bytes up to this offset are in records or open.
+    pub taken: u64,
+    /// Where the line began whose rest is being skipped because it is too long.
+    pub skipping: Option<u64>,
+}
+
+/// A ledger entry of the file before, kept open until the records that began there are cut.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    /// The source.
+    pub source: u64,
+    /// The entry.
+    pub entry: u64,
+    /// Its checkpoint when they are: the file's end.
+    pub end: Checkpoint,
+}
+
+impl SourceState {
+    /// A source that goes on at `resume`.
+    #[must_use]
+    pub fn new(source: Source, input: &str, reading: &Reading, resume: Checkpoint) -> Self {
+        let mut decode = reading.decode;
+        decode.container |= reading.containers_by_path && source.container.is_some();
+        Self {
+            decoder: Decoder::new(decode, resume),
+            ledger: Ledger::new(resume),
+            seed: source.log.map(|log| IdSeed::new(log, input)),
+            filters: Vec::new(),
+            routes: Vec::new(),
+            before: None,
+            closed: false,
+            taken: resume.offset,
+            skipping: None,
+            source,
+        }
+    }
+
+    /// Takes over what is open in the file before.
+    pub fn continue_from(&mut self, before: &mut Self) {
+        if before.decoder.is_open() {
+            self.decoder.continue_from(&mut before.decoder);
+            let end = before.decoder.checkpoint(before.taken);
+            self.before = Some(Before { source: before.source.id, entry: before.ledger.open(), end });
+        }
+    }
+
+    /// Bytes that were taken and are not settled.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.taken.saturating_sub(self.ledger.committed().offset)
+    }
+}

@@ -1,0 +1,314 @@
+//! A worker: one thread that owns its sources, filters and open batches. No locks on the way.
+//!
+//! A turn takes at most one block from each source that has something and runs it through to the
+//! batches: block → lines → records → filters → batches. Verdicts come back as messages and move
+//! the ledgers; once a second the checkpoints are saved.
+
+use std::collections::HashMap;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use bumpalo::Bump;
+use memchr::memchr_iter;
+
+use super::budget::Budget;
+use super::delivery::Settled;
+use super::emit::{Emitter, Run};
+use super::source::SourceState;
+use crate::decode;
+use crate::input::{Block, Event, Input, State};
+use crate::parser::Parser;
+use crate::record::{Position, Timestamp};
+use crate::telemetry::accounts::{Accounts, InputAccount, Snapshot};
+
+/// What a worker is told from outside.
+#[derive(Debug)]
+pub enum Message {
+    /// A batch is settled.
+    Settled(Settled),
+    /// Stop reading, send what is there, wait for its verdicts until the deadline.
+    Drain(Instant),
+}
+
+/// An input and what the pipeline does with its lines.
+pub struct InputSlot {
+    /// Its instance name.
+    pub name: String,
+    /// The input.
+    pub input: Box<dyn Input>,
+    /// How its lines are put into records.
+    pub reading: Arc<Reading>,
+}
+
+/// How the lines of one input become records.
+#[derive(Debug)]
+pub struct Reading {
+    /// How they are decoded.
+    pub decode: decode::Settings,
+    /// Decode container logs that are known by their path, though no parser says so.
+    pub containers_by_path: bool,
+    /// The longest physical line, in bytes: what exceeds it is cut or skipped.
+    pub longest_line: usize,
+    /// Skip lines that are too long instead of cutting them.
+    pub skip_long_lines: bool,
+    /// A parser for each line.
+    pub parser: Option<Parser>,
+    /// Key of a line that no parser split.
+    pub text_key: Vec<u8>,
+    /// Give the runtime's time and tag as members, as Fluent Bit's parser of this name does.
+    pub layout: Layout,
+    /// Key under which the file's path is added.
+    pub path_key: Option<Vec<u8>>,
+    /// Key under which the line's offset is added.
+    pub offset_key: Option<Vec<u8>>,
+    /// Bytes that may be unsettled before reading pauses (`Mem_Buf_Limit`).
+    pub held_limit: Option<u64>,
+}
+
+/// Which members a container runtime's line gives, besides its text and stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// None: the Flyte filter has no use for them.
+    Bare,
+    /// As Fluent Bit's `docker` parser: text, stream, time.
+    Docker,
+    /// As Fluent Bit's `cri` parser: time, stream, logtag, text.
+    Cri,
+}
+
+/// One worker.
+pub struct Worker {
+    /// Its number.
+    pub number: usize,
+    /// Its inputs, in configuration order.
+    pub inputs: Vec<InputSlot>,
+    /// What happens to records.
+    pub emitter: Emitter,
+    /// What it is told.
+    pub messages: mpsc::Receiver<Message>,
+    /// Bytes on their way, of all workers.
+    pub budget: Arc<Budget>,
+    /// Where its accounts are published.
+    pub accounts: Arc<Accounts>,
+    /// Its sources, by id.
+    pub sources: HashMap<u64, SourceState>,
+    /// Its accounts.
+    pub snapshot: Snapshot,
+}
+
+/// How long a worker sleeps at most when nothing happens: files are looked at this often.
+const NAP: Duration = Duration::from_millis(200);
+const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Worker {
+    /// Works until drained, or until all inputs are exhausted and everything is settled.
+    pub fn run(mut self) {
+        let mut buffer = Vec::new();
+        let mut arena = Bump::new();
+        let mut save_at = Instant::now() + SAVE_INTERVAL;
+        let mut draining = None;
+        loop {
+            let mut progress = self.take_messages(&mut draining);
+            let now = Instant::now();
+            if draining.is_none() {
+                self.discover(now, &mut arena);
+                progress |= self.turn(&mut buffer, &mut arena);
+                self.expire(&mut arena);
+                draining = self.is_exhausted().then(|| now + Duration::from_secs(3600));
+            }
+            self.emitter.seal_due(Instant::now(), draining.is_some() || self.is_held_up());
+            self.settle();
+            if now >= save_at || draining.is_some() {
+                self.save();
+                save_at = now + SAVE_INTERVAL;
+            }
+            self.publish();
+            if draining.is_some_and(|deadline| self.emitter.in_flight() == 0 || now >= deadline) {
+                break;
+            }
+            if !progress {
+                self.nap(&mut draining);
+            }
+        }
+        self.settle();
+        self.save();
+        self.publish();
+    }
+
+    /// One block of each source that has something.
+    fn turn(&mut self, buffer: &mut Vec<u8>, arena: &mut Bump) -> bool {
+        let mut progress = false;
+        for index in 0..self.inputs.len() {
+            if self.budget.is_exhausted() || self.is_input_held_up(index) {
+                continue;
+            }
+            while let Some(block) = self.inputs[index].input.next_block(buffer) {
+                let (source, consumed) = process(
+                    &block,
+                    &self.inputs[index].reading,
+                    &mut self.sources,
+                    &mut self.emitter,
+                    &mut self.snapshot.inputs[index],
+                    arena,
+                );
+                arena.reset();
+                progress |= consumed > 0;
+                self.inputs[index].input.consumed(source, consumed);
+                if self.budget.is_exhausted() {
+                    break;
+                }
+            }
+        }
+        progress
+    }
+
+    fn discover(&mut self, now: Instant, arena: &mut Bump) {
+        let mut events = Vec::new();
+        for index in 0..self.inputs.len() {
+            self.inputs[index].input.discover(now, &mut events);
+            for event in events.drain(..) {
+                match event {
+                    Event::Opened { source, resume, continues } => {
+                        let slot = &self.inputs[index];
+                        let mut state = SourceState::new(source, &slot.name, &slot.reading, resume);
+                        if let Some(before) = continues.and_then(|id| self.sources.get_mut(&id)) {
+                            state.continue_from(before);
+                        }
+                        self.emitter.admit(&mut state);
+                        self.sources.insert(state.source.id, state);
+                    }
+                    Event::Closed(id) => {
+                        self.let_go(id, arena, |run| run.finish());
+                        if let Some(state) = self.sources.get_mut(&id) {
+                            state.closed = true;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets go of tracebacks that nothing can follow any more.
+    fn expire(&mut self, arena: &mut Bump) {
+        let now = Timestamp::now();
+        let due = |state: &&SourceState| state.decoder.is_due(now);
+        let ids: Vec<u64> = self.sources.values().filter(due).map(|state| state.source.id).collect();
+        for id in ids {
+            self.let_go(id, arena, |run| run.expire(now));
+        }
+    }
+
+    /// Gives out records of a source that no block completes.
+    fn let_go(&mut self, id: u64, arena: &mut Bump, give: impl FnOnce(&mut Run<'_>)) {
+        let Some(state) = self.sources.get_mut(&id) else { return };
+        let (input, taken) = (state.source.input, state.taken);
+        let reading = &self.inputs[input].reading;
+        let mut run = self.emitter.begin(state, reading, Timestamp::now(), arena);
+        give(&mut run);
+        run.end(taken).add_to(&mut self.snapshot.inputs[input]);
+        self.emitter.carry_over(id, &mut self.sources);
+        arena.reset();
+    }
+
+    fn take_messages(&mut self, draining: &mut Option<Instant>) -> bool {
+        let mut any = false;
+        while let Ok(message) = self.messages.try_recv() {
+            any = true;
+            self.take(message, draining);
+        }
+        any
+    }
+
+    fn take(&mut self, message: Message, draining: &mut Option<Instant>) {
+        match message {
+            Message::Settled(settled) => self.emitter.settled(&settled, &mut self.sources),
+            Message::Drain(deadline) => *draining = Some(deadline),
+        }
+    }
+
+    fn nap(&mut self, draining: &mut Option<Instant>) {
+        let until_flush = self.emitter.next_due().map(|due| due.saturating_duration_since(Instant::now()));
+        if let Ok(message) = self.messages.recv_timeout(until_flush.unwrap_or(NAP).min(NAP)) {
+            self.take(message, draining);
+        }
+    }
+
+    /// Tells the inputs how far their sources are done.
+    fn settle(&mut self) {
+        for state in self.sources.values_mut() {
+            let before = state.ledger.committed().offset;
+            if let Some(checkpoint) = state.ledger.advance() {
+                self.snapshot.inputs[state.source.input].finished += checkpoint.offset.saturating_sub(before);
+                self.inputs[state.source.input].input.committed(state.source.id, checkpoint);
+            }
+        }
+        self.sources.retain(|_, state| !(state.closed && state.ledger.is_settled()));
+    }
+
+    fn save(&mut self) {
+        for slot in &mut self.inputs {
+            slot.input.save();
+        }
+    }
+
+    fn publish(&mut self) {
+        for (index, slot) in self.inputs.iter().enumerate() {
+            let account = &mut self.snapshot.inputs[index];
+            (account.behind, account.held, account.sources) = (slot.input.behind(), 0, 0);
+        }
+        for state in self.sources.values() {
+            let account = &mut self.snapshot.inputs[state.source.input];
+            account.held += state.held();
+            account.sources += 1;
+        }
+        self.emitter.account(&mut self.snapshot);
+        self.accounts.publish(self.number, &self.snapshot);
+    }
+
+    fn is_input_held_up(&self, index: usize) -> bool {
+        let limit = self.inputs[index].reading.held_limit;
+        limit.is_some_and(|limit| self.snapshot.inputs[index].held > limit)
+    }
+
+    /// Some input waits for records of its own that are in open batches.
+    fn is_held_up(&self) -> bool {
+        self.budget.is_exhausted() || (0..self.inputs.len()).any(|index| self.is_input_held_up(index))
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.inputs.iter().all(|slot| slot.input.state() == State::Exhausted)
+    }
+}
+
+/// Runs one block through to the batches. The source's id and how many bytes were used: an
+/// unfinished line at the end is read again.
+fn process(
+    block: &Block<'_>,
+    reading: &Reading,
+    sources: &mut HashMap<u64, SourceState>,
+    emitter: &mut Emitter,
+    account: &mut InputAccount,
+    arena: &Bump,
+) -> (u64, usize) {
+    let Some(state) = sources.get_mut(&block.source) else { return (block.source, 0) };
+    let mut run = emitter.begin(state, reading, block.time, arena);
+    let mut start = 0;
+    for end in memchr_iter(b'\n', block.bytes) {
+        run.line(&block.bytes[start..end], position(block, start, end + 1), false);
+        start = end + 1;
+    }
+    let rest = &block.bytes[start..];
+    let cut = rest.len() >= reading.longest_line;
+    if cut || (block.is_last && !rest.is_empty()) {
+        run.line(rest, position(block, start, block.bytes.len()), cut);
+        start = block.bytes.len();
+    }
+    run.end(block.offset + start as u64).add_to(account);
+    emitter.carry_over(block.source, sources);
+    account.read += start as u64;
+    (block.source, start)
+}
+
+fn position(block: &Block<'_>, start: usize, end: usize) -> Position {
+    Position { start: block.offset + start as u64, end: block.offset + end as u64 }
+}

@@ -1,0 +1,131 @@
+//! Positions in a log, and the document ids that are made of them.
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{LogId, Timestamp};
+
+/// Where a record stood in its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Uncompressed offset of the record's first byte.
+    pub start: u64,
+    /// Uncompressed offset behind the record's last byte (its line end included).
+    pub end: u64,
+}
+
+/// How far a source is done: everything before was delivered or dead-lettered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Where reading begins again, in uncompressed bytes: the smallest of `streams`.
+    pub offset: u64,
+    /// Where each stream's lines begin to be new again: stdout, stderr. One stream's open record
+    /// does not make the other's finished lines new.
+    pub streams: [u64; 2],
+    /// Time of the last line before `offset`, for a line behind it that tells none.
+    pub time: Timestamp,
+}
+
+impl Checkpoint {
+    /// All streams at one offset.
+    #[must_use]
+    pub fn at(offset: u64, time: Timestamp) -> Self {
+        Self { offset, streams: [offset; 2], time }
+    }
+}
+
+/// A document's `_id`: [`DocumentId::LENGTH`] characters that need no escaping in JSON or a URL.
+/// The first seven are the record's time in milliseconds, so that ids sort by time (which
+/// Elasticsearch stores and looks up cheaply); the rest is a hash of the source position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DocumentId([u8; Self::LENGTH]);
+
+/// 64 characters in ASCII order, so that text sorts as the number does.
+const ALPHABET: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+
+impl DocumentId {
+    /// Length in bytes.
+    pub const LENGTH: usize = TIME_CHARACTERS + HASH_CHARACTERS;
+
+    /// The id of the record at `position`: the same each time that it is read.
+    #[must_use]
+    pub fn new(seed: IdSeed, position: Position, time: Timestamp) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..16].copy_from_slice(&seed.0.to_le_bytes());
+        bytes[16..24].copy_from_slice(&position.start.to_le_bytes());
+        bytes[24..].copy_from_slice(&position.end.to_le_bytes());
+        Self::compose(time, xxh3_128(&bytes))
+    }
+
+    /// An id for a record that stands nowhere.
+    #[must_use]
+    pub fn random(time: Timestamp) -> Self {
+        Self::compose(time, fastrand::u128(..))
+    }
+
+    /// The characters.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn compose(time: Timestamp, hash: u128) -> Self {
+        let mut id = [0; Self::LENGTH];
+        let mut milliseconds = u128::try_from(time.milliseconds()).unwrap_or(0);
+        for character in id[..TIME_CHARACTERS].iter_mut().rev() {
+            *character = ALPHABET[(milliseconds & 63) as usize];
+            milliseconds >>= 6;
+        }
+        let mut rest = hash;
+        for character in &mut id[TIME_CHARACTERS..] {
+            *character = ALPHABET[(rest & 63) as usize];
+            rest >>= 6;
+        }
+        Self(id)
+    }
+}
+
+/// 42 bits of milliseconds: until the year 2109.
+const TIME_CHARACTERS: usize = 7;
+/// 96 bits.
+const HASH_CHARACTERS: usize = 16;
+
+/// What the ids of one source have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdSeed(u128);
+
+impl IdSeed {
+    /// A log as one input reads it: two inputs that tail the same file make documents of their own.
+    #[must_use]
+    pub fn new(log: LogId, input: &str) -> Self {
+        let mut bytes = log.0.to_le_bytes().to_vec();
+        bytes.extend_from_slice(input.as_bytes());
+        Self(xxh3_128(&bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(log: u128, start: u64, end: u64, milliseconds: i64) -> String {
+        let seed = IdSeed::new(LogId(log), "tail.0");
+        let id = DocumentId::new(seed, Position { start, end }, Timestamp(milliseconds * 1_000_000));
+        String::from_utf8(id.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn is_made_of_the_position_alone() {
+        assert_eq!(id(1, 10, 20, 5), id(1, 10, 20, 5));
+        let others = [id(2, 10, 20, 5), id(1, 11, 20, 5), id(1, 10, 21, 5), id(1, 20, 10, 5), id(1, 10, 20, 6)];
+        assert!(others.iter().all(|other| *other != id(1, 10, 20, 5)));
+        assert_ne!(IdSeed::new(LogId(1), "tail.0"), IdSeed::new(LogId(1), "tail.1"));
+    }
+
+    #[test]
+    fn sorts_by_time() {
+        let times = [0, 1, 63, 64, 1_787_313_601_123, 1_787_313_601_124, 4_398_046_511_103];
+        let ids: Vec<_> = times.iter().map(|time| id(7, 1, 2, *time)).collect();
+        assert!(ids.is_sorted(), "{ids:?}");
+        assert!(ids.iter().all(|id| id.len() == DocumentId::LENGTH));
+    }
+}

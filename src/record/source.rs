@@ -1,0 +1,92 @@
+//! Where records come from: the file, its log identity, and the container that wrote it.
+
+use std::sync::Arc;
+
+/// Identity of a log: the same for a plain file, its rotated name and its compressed copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogId(pub u128);
+
+/// A container instance as the path of its log tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Container {
+    /// Kubernetes namespace.
+    pub namespace: String,
+    /// Pod name.
+    pub pod: String,
+    /// Container name.
+    pub name: String,
+    /// Pod UID, where the path goes through `/var/log/pods/<namespace>_<pod>_<uid>/`.
+    pub pod_uid: Option<String>,
+    /// Container id (64 hexadecimal digits), where the file name ends with it.
+    pub id: Option<String>,
+    /// Restart number `N` of `N.log`.
+    pub restart: Option<u32>,
+}
+
+/// What is known of a pod from the Kubernetes API (or from files in its place).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PodMetadata {
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `spec.nodeName`.
+    pub node: Option<String>,
+    /// `status.podIP`.
+    pub ip: Option<String>,
+    /// Labels in the order in which the API gives them.
+    pub labels: Vec<(String, String)>,
+    /// Annotations in the order in which the API gives them.
+    pub annotations: Vec<(String, String)>,
+    /// `ownerReferences` as raw JSON.
+    pub owner_references: Option<String>,
+    /// The containers, init containers included.
+    pub containers: Vec<ContainerMetadata>,
+}
+
+/// What is known of one container of a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContainerMetadata {
+    /// Container name.
+    pub name: String,
+    /// The Flyte entries of `spec.containers[].env` with literal values (`FLYTE_…`, `RUN_NAME`,
+    /// `ACTION_NAME`); others are not kept.
+    pub env: Vec<(String, String)>,
+    /// `status…image`.
+    pub image: Option<String>,
+    /// `status…imageID`, without what stands before `://`.
+    pub image_hash: Option<String>,
+    /// `status…containerID`, without what stands before `://`.
+    pub id: Option<String>,
+}
+
+impl PodMetadata {
+    /// The value of a label.
+    #[must_use]
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The container of this name.
+    #[must_use]
+    pub fn container(&self, name: &str) -> Option<&ContainerMetadata> {
+        self.containers.iter().find(|container| container.name == name)
+    }
+}
+
+/// One origin of records: a file that is tailed, or an input without files.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Unique in this process, never used again.
+    pub id: u64,
+    /// Number of the input section that it belongs to, in configuration order.
+    pub input: usize,
+    /// The tag, with `*` expanded.
+    pub tag: String,
+    /// Path of the file as it was found, if it is a file.
+    pub path: Option<String>,
+    /// The container that writes it, if the path tells one.
+    pub container: Option<Container>,
+    /// The pod's metadata, as the kubernetes filter's `prepare` attached it.
+    pub pod: Option<Arc<PodMetadata>>,
+    /// The log's identity. `None` for sources whose records get random ids.
+    pub log: Option<LogId>,
+}

@@ -1,0 +1,3 @@
+//! What is kept on disk beside the logs themselves.
+
+pub mod dead_letters;

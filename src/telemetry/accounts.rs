@@ -1,0 +1,204 @@
+//! The two accounts of the first promise, and what else is counted.
+//!
+//! Bytes per input: `read = finished + held`. Records per output:
+//! `routed = acked + dead_lettered + dropped + in_flight`. A worker publishes its accounts whole,
+//! so that both hold in each snapshot.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What one input did, in one worker.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputAccount {
+    /// Bytes that were taken from its sources.
+    pub read: u64,
+    /// Bytes whose records are all settled.
+    pub finished: u64,
+    /// Bytes of which at least one record is not settled.
+    pub held: u64,
+    /// Bytes that are known to be there and were not read yet.
+    pub behind: u64,
+    /// Log lines.
+    pub lines: u64,
+    /// Lines in none of the expected formats; they are shipped as text.
+    pub malformed: u64,
+    /// Lines that were cut at a size limit.
+    pub truncated: u64,
+    /// Lines that were skipped because they were too long (`Skip_Long_Lines`).
+    pub skipped: u64,
+    /// Sources that are open.
+    pub sources: u64,
+}
+
+/// What one output did, as one worker sees it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OutputAccount {
+    /// Records that were given to it.
+    pub routed: u64,
+    /// Records that were delivered.
+    pub acked: u64,
+    /// Records that were refused for good.
+    pub dead_lettered: u64,
+    /// Records that were given up after `Retry_Limit` retries.
+    pub dropped: u64,
+    /// Records in open and sealed batches.
+    pub in_flight: u64,
+}
+
+/// All accounts of one worker at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// In configuration order.
+    pub inputs: Vec<InputAccount>,
+    /// In configuration order.
+    pub outputs: Vec<OutputAccount>,
+    /// Records that filters dropped.
+    pub filtered: u64,
+}
+
+impl InputAccount {
+    /// The account holds.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        self.read == self.finished + self.held
+    }
+}
+
+impl OutputAccount {
+    /// The account holds.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        self.routed == self.acked + self.dead_lettered + self.dropped + self.in_flight
+    }
+}
+
+impl Snapshot {
+    /// Both accounts hold everywhere.
+    #[must_use]
+    pub fn is_balanced(&self) -> bool {
+        self.inputs.iter().all(InputAccount::is_balanced) && self.outputs.iter().all(OutputAccount::is_balanced)
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.inputs.resize_with(self.inputs.len().max(other.inputs.len()), Default::default);
+        for (sum, part) in self.inputs.iter_mut().zip(&other.inputs) {
+            sum.read += part.read;
+            sum.finished += part.finished;
+            sum.held += part.held;
+            sum.behind += part.behind;
+            sum.lines += part.lines;
+            sum.malformed += part.malformed;
+            sum.truncated += part.truncated;
+            sum.skipped += part.skipped;
+            sum.sources += part.sources;
+        }
+        self.outputs.resize_with(self.outputs.len().max(other.outputs.len()), Default::default);
+        for (sum, part) in self.outputs.iter_mut().zip(&other.outputs) {
+            sum.routed += part.routed;
+            sum.acked += part.acked;
+            sum.dead_lettered += part.dead_lettered;
+            sum.dropped += part.dropped;
+            sum.in_flight += part.in_flight;
+        }
+        self.filtered += other.filtered;
+    }
+}
+
+/// What is counted on the way to one output, by whoever sends.
+#[derive(Debug, Default)]
+pub struct Deliveries {
+    retries: AtomicU64,
+    last_error: Mutex<Option<String>>,
+}
+
+impl Deliveries {
+    /// A request has to be tried again.
+    pub fn retried(&self, reason: &str) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+        *lock(&self.last_error) = Some(reason.to_owned());
+    }
+
+    /// A request was settled.
+    pub fn recovered(&self) {
+        lock(&self.last_error).take();
+    }
+
+    /// Requests that had to be tried again.
+    #[must_use]
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Why the last request was not delivered, if none was since.
+    #[must_use]
+    pub fn last_error(&self) -> Option<String> {
+        lock(&self.last_error).clone()
+    }
+}
+
+/// Everything that is known of the running pipeline, for whoever shows it.
+#[derive(Debug, Default)]
+pub struct Accounts {
+    /// Instance names of the inputs.
+    pub inputs: Vec<String>,
+    /// Instance names of the outputs.
+    pub outputs: Vec<String>,
+    /// Per output.
+    pub deliveries: Vec<Arc<Deliveries>>,
+    workers: Mutex<Vec<Snapshot>>,
+}
+
+impl Accounts {
+    /// Empty accounts of `workers` workers.
+    #[must_use]
+    pub fn new(inputs: Vec<String>, outputs: Vec<String>, workers: usize) -> Self {
+        let deliveries = outputs.iter().map(|_| Arc::default()).collect();
+        let empty = Snapshot {
+            inputs: vec![InputAccount::default(); inputs.len()],
+            outputs: vec![OutputAccount::default(); outputs.len()],
+            filtered: 0,
+        };
+        Self { inputs, outputs, deliveries, workers: Mutex::new(vec![empty; workers]) }
+    }
+
+    /// Puts a worker's accounts in place of its last ones.
+    pub fn publish(&self, worker: usize, snapshot: &Snapshot) {
+        if let Some(slot) = lock(&self.workers).get_mut(worker) {
+            slot.clone_from(snapshot);
+        }
+    }
+
+    /// The sum over all workers.
+    #[must_use]
+    pub fn total(&self) -> Snapshot {
+        let mut total = Snapshot::default();
+        for worker in lock(&self.workers).iter() {
+            total.add(worker);
+        }
+        total
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_the_workers_and_keeps_the_balance() {
+        let accounts = Accounts::new(vec!["tail.0".into()], vec!["es.0".into()], 2);
+        let input = InputAccount { read: 10, finished: 7, held: 3, ..InputAccount::default() };
+        let output = OutputAccount { routed: 5, acked: 2, dead_lettered: 1, in_flight: 2, ..OutputAccount::default() };
+        let snapshot = Snapshot { inputs: vec![input], outputs: vec![output], filtered: 1 };
+        accounts.publish(0, &snapshot);
+        accounts.publish(1, &snapshot);
+        let total = accounts.total();
+        assert_eq!((total.inputs[0].read, total.outputs[0].routed, total.filtered), (20, 10, 2));
+        assert!(total.is_balanced());
+        let lost = OutputAccount { routed: 5, acked: 4, ..OutputAccount::default() };
+        assert!(!lost.is_balanced());
+    }
+}

@@ -1,0 +1,77 @@
+//! The monitoring server: metrics and health.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::accounts::Accounts;
+use super::metrics;
+
+/// Listens at an address.
+///
+/// # Errors
+/// If the address cannot be listened on.
+pub async fn listen(host: &str, port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind((host, port)).await
+}
+
+/// Answers until the process ends.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(listener: TcpListener, accounts: Arc<Accounts>) -> io::Result<()> {
+    tracing::info!(address = %listener.local_addr().map_or_else(|_| String::new(), |address: SocketAddr| address.to_string()), "status server listens");
+    axum::serve(listener, routes(accounts)).await
+}
+
+fn routes(accounts: Arc<Accounts>) -> Router {
+    Router::new()
+        .route("/", get(about))
+        .route("/metrics", get(metrics_text))
+        .route("/api/v1/health", get(health))
+        .with_state(accounts)
+}
+
+async fn about() -> Json<Value> {
+    Json(json!({"flytail": {"version": env!("CARGO_PKG_VERSION")}}))
+}
+
+async fn metrics_text(State(accounts): State<Arc<Accounts>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::render(&accounts))
+}
+
+/// 200 `ok` while every output takes what it is given; 500 with the reasons while one does not.
+async fn health(State(accounts): State<Arc<Accounts>>) -> (StatusCode, String) {
+    let failing = accounts.outputs.iter().zip(&accounts.deliveries);
+    let reasons: Vec<_> =
+        failing.filter_map(|(name, counters)| Some(format!("{name}: {}\n", counters.last_error()?))).collect();
+    if reasons.is_empty() {
+        (StatusCode::OK, "ok\n".to_owned())
+    } else {
+        (StatusCode::INTERNAL_SERVER_ERROR, format!("error\n{}", reasons.concat()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn health_tells_why_an_output_does_not_deliver() {
+        let accounts = Arc::new(Accounts::new(Vec::new(), vec!["es.0".into()], 1));
+        assert_eq!(health(State(Arc::clone(&accounts))).await, (StatusCode::OK, "ok\n".into()));
+        accounts.deliveries[0].retried("connection refused");
+        let (status, text) = health(State(Arc::clone(&accounts))).await;
+        assert_eq!((status, text.as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "error\nes.0: connection refused\n"));
+        accounts.deliveries[0].recovered();
+        assert_eq!(health(State(accounts)).await.0, StatusCode::OK);
+    }
+}

@@ -1,0 +1,133 @@
+//! The metrics, in Prometheus' text format.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::accounts::{Accounts, InputAccount, OutputAccount};
+
+/// Content type of [`render`]'s text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// All metrics as they are now. Both accounts are exported from one snapshot.
+#[must_use]
+pub fn render(accounts: &Arc<Accounts>) -> String {
+    let mut registry = Registry::with_prefix("flytail");
+    registry.register_collector(Box::new(AccountsCollector(Arc::clone(accounts))));
+    let mut out = String::new();
+    // Writing into a string cannot fail.
+    let _ = text::encode(&mut out, &registry);
+    out
+}
+
+#[derive(Debug)]
+struct AccountsCollector(Arc<Accounts>);
+
+type Field<A> = (&'static str, &'static str, Option<Unit>, fn(&A) -> u64);
+
+const INPUT_COUNTERS: [Field<InputAccount>; 6] = [
+    ("input_read", "Bytes taken from sources", Some(Unit::Bytes), |a| a.read),
+    ("input_finished", "Bytes whose records are all settled", Some(Unit::Bytes), |a| a.finished),
+    ("input_lines", "Log lines", None, |a| a.lines),
+    ("input_malformed_lines", "Lines in none of the expected formats, shipped as text", None, |a| a.malformed),
+    ("input_truncated_lines", "Lines cut at a size limit", None, |a| a.truncated),
+    ("input_skipped_lines", "Lines skipped because they are too long", None, |a| a.skipped),
+];
+
+const INPUT_GAUGES: [Field<InputAccount>; 3] = [
+    ("input_held", "Bytes read of which a record is not settled", Some(Unit::Bytes), |a| a.held),
+    ("input_behind", "Bytes that are there and were not read yet", Some(Unit::Bytes), |a| a.behind),
+    ("input_sources", "Open sources", None, |a| a.sources),
+];
+
+const OUTPUT_COUNTERS: [Field<OutputAccount>; 4] = [
+    ("output_routed_records", "Records given to the output", None, |a| a.routed),
+    ("output_acked_records", "Records delivered", None, |a| a.acked),
+    ("output_dead_lettered_records", "Records refused for good", None, |a| a.dead_lettered),
+    ("output_dropped_records", "Records given up after Retry_Limit retries", None, |a| a.dropped),
+];
+
+const OUTPUT_GAUGES: [Field<OutputAccount>; 1] =
+    [("output_in_flight_records", "Records in open and sealed batches", None, |a| a.in_flight)];
+
+impl Collector for AccountsCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let total = self.0.total();
+        let inputs = || self.0.inputs.iter().zip(&total.inputs);
+        let outputs = || self.0.outputs.iter().zip(&total.outputs);
+        for field in INPUT_COUNTERS {
+            family(&mut encoder, field, inputs(), |value| ConstCounter::new(value))?;
+        }
+        for field in INPUT_GAUGES {
+            family(&mut encoder, field, inputs(), gauge)?;
+        }
+        for field in OUTPUT_COUNTERS {
+            family(&mut encoder, field, outputs(), |value| ConstCounter::new(value))?;
+        }
+        for field in OUTPUT_GAUGES {
+            family(&mut encoder, field, outputs(), gauge)?;
+        }
+        let retries: Field<Arc<super::accounts::Deliveries>> =
+            ("output_retries", "Requests that had to be tried again", None, |counters| counters.retries());
+        family(&mut encoder, retries, self.0.outputs.iter().zip(&self.0.deliveries), |value| ConstCounter::new(value))?;
+        let filtered = ConstCounter::new(total.filtered);
+        let descriptor = encoder.encode_descriptor(
+            "filtered_records",
+            "Records dropped by filters",
+            None,
+            filtered.metric_type(),
+        )?;
+        filtered.encode(descriptor)
+    }
+}
+
+fn gauge(value: u64) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn family<'a, A: 'a, M: EncodeMetric>(
+    encoder: &mut DescriptorEncoder<'_>,
+    (name, help, unit, value): Field<A>,
+    accounts: impl Iterator<Item = (&'a String, &'a A)>,
+    metric: impl Fn(u64) -> M,
+) -> Result<(), fmt::Error> {
+    let kind = metric(0).metric_type();
+    let mut descriptor = encoder.encode_descriptor(name, help, unit.as_ref(), kind)?;
+    for (instance, account) in accounts {
+        let labels = [("name", instance.as_str())];
+        metric(value(account)).encode(descriptor.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::accounts::Snapshot;
+    use super::*;
+
+    #[test]
+    fn exports_each_account_with_its_name() {
+        let accounts = Arc::new(Accounts::new(vec!["tail.0".into()], vec!["e\"s".into()], 1));
+        let mut snapshot =
+            Snapshot { inputs: vec![InputAccount::default()], outputs: vec![OutputAccount::default()], filtered: 2 };
+        (snapshot.inputs[0].read, snapshot.inputs[0].finished, snapshot.inputs[0].held) = (10, 7, 3);
+        (snapshot.outputs[0].routed, snapshot.outputs[0].in_flight) = (4, 4);
+        accounts.publish(0, &snapshot);
+        let text = render(&accounts);
+        for line in [
+            "flytail_input_read_bytes_total{name=\"tail.0\"} 10",
+            "flytail_input_held_bytes{name=\"tail.0\"} 3",
+            "flytail_output_routed_records_total{name=\"e\\\"s\"} 4",
+            "flytail_output_in_flight_records{name=\"e\\\"s\"} 4",
+            "flytail_filtered_records_total 2",
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
+        }
+    }
+}
