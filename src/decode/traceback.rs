@@ -18,6 +18,8 @@ const MAX_LINES: usize = 4_000;
 
 const HEADER: &[u8] = b"Traceback (most recent call last):";
 const GROUP_HEADER: &[u8] = b"  + Exception Group Traceback (most recent call last):";
+/// How Python ends a group that is not itself in a group.
+const GROUP_END: &[u8] = b"    +------------------------------------";
 const CHAINS: [&[u8]; 2] = [
     b"During handling of the above exception, another exception occurred:",
     b"The above exception was the direct cause of the following exception:",
@@ -147,18 +149,19 @@ impl Joiner {
             return false;
         }
         let indented = matches!(line.text.first(), Some(b' ' | b'\t'));
+        let header = header_of(line.text);
         let (next, certain) = match open.expect {
+            Expect::Frames | Expect::Group if header.is_some() => return false,
             Expect::Frames if indented => (Expect::Frames, true),
             Expect::Frames if line.text.is_empty() => return false,
             Expect::Frames => (Expect::Chain, true),
+            Expect::Group if line.text == GROUP_END => (Expect::Chain, true),
             Expect::Group if indented => (Expect::Group, true),
-            Expect::Group | Expect::Chain => match self.held.len() {
-                0 | 2 if line.text.is_empty() => (Expect::Chain, false),
-                1 if CHAINS.contains(&line.text) => (Expect::Chain, false),
-                3 => match header_of(line.text) {
-                    Some(expect) => (expect, true),
-                    None => return false,
-                },
+            Expect::Group => return false,
+            Expect::Chain => match (self.held.len(), header) {
+                (0 | 2, None) if line.text.is_empty() => (Expect::Chain, false),
+                (1, None) if CHAINS.contains(&line.text) => (Expect::Chain, false),
+                (3, Some(expect)) => (expect, true),
                 _ => return false,
             },
         };
@@ -264,8 +267,16 @@ mod tests {
             "    +------------------------------------",
         ];
         let mut input = group.to_vec();
+        input.extend(group);
         input.push("after");
-        assert_eq!(joined(&input), [&group.join("\n"), "after"]);
+        assert_eq!(joined(&input), [&group.join("\n"), &group.join("\n"), "after"]);
+    }
+
+    #[test]
+    fn begins_anew_at_a_header() {
+        let mut input = SIMPLE[..3].to_vec();
+        input.extend(SIMPLE);
+        assert_eq!(joined(&input), [SIMPLE[..3].join("\n"), SIMPLE.join("\n")]);
     }
 
     #[test]

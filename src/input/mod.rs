@@ -66,6 +66,9 @@ pub trait Input: Send {
     /// The first `bytes` of the source's last block were used; the rest is read again.
     fn consumed(&mut self, source: u64, bytes: usize);
 
+    /// Everything that is there of the source by now was consumed, and nothing goes on elsewhere.
+    fn is_at_end(&mut self, source: u64) -> bool;
+
     /// All records before the checkpoint are done.
     fn committed(&mut self, source: u64, checkpoint: Checkpoint);
 

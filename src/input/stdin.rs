@@ -112,6 +112,10 @@ impl Input for Stdin {
         self.waiting.drain(..bytes);
     }
 
+    fn is_at_end(&mut self, _: u64) -> bool {
+        self.waiting.is_empty()
+    }
+
     fn committed(&mut self, _: u64, _: Checkpoint) {}
 
     fn save(&mut self) {}

@@ -192,9 +192,12 @@ impl Worker {
     fn expire(&mut self, arena: &mut Bump) {
         let now = Timestamp::now();
         let due = |state: &&SourceState| state.decoder.is_due(now);
-        let ids: Vec<u64> = self.sources.values().filter(due).map(|state| state.source.id).collect();
-        for id in ids {
-            self.let_go(id, arena, |run| run.expire(now));
+        let due: Vec<_> = self.sources.values().filter(due).map(|state| (state.source.input, state.source.id)).collect();
+        for (input, id) in due {
+            // What was written in time may lie in the file and not be read yet.
+            if self.inputs[input].input.is_at_end(id) {
+                self.let_go(id, arena, |run| run.expire(now));
+            }
         }
     }
 

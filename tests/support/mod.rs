@@ -8,5 +8,7 @@
 
 pub mod client;
 pub mod kql;
+pub mod node;
 pub mod server;
+pub mod shipper;
 pub mod turn;

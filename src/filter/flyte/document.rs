@@ -135,9 +135,11 @@ fn sort<'t>(members: &mut Vec<Member<'t>>, sorting: &Sorting<'_, 't>, arena: &'t
             _ => {}
         }
     }
-    if let Some(object) = fields::object(members[..fields_end].iter(), arena) {
-        members.push(Member::json(b"fields", object, Origin::Filter));
-    }
+    let all = &members[..fields_end];
+    let fields = fields::object(all.iter().filter(|member| !fields::is_large(member)), arena);
+    let large = fields::object(all.iter().filter(|member| fields::is_large(member)), arena);
+    members.extend(fields.map(|object| Member::json(b"fields", object, Origin::Filter)));
+    members.extend(large.map(|object| Member::json(b"large_fields", object, Origin::Filter)));
 }
 
 /// Where a member goes.
@@ -211,6 +213,7 @@ fn is_reserved(member: &Member<'_>) -> bool {
             | b"span_id"
             | b"derived_from"
             | b"fields"
+            | b"large_fields"
             | b"truncated"
     )
 }

@@ -49,6 +49,16 @@ where
     Some(out.into_bump_slice())
 }
 
+/// OpenSearch refuses a document with a value in a `flat_object` that is longer than a term of
+/// Lucene may be, 32,766 bytes with its path; nothing in a mapping prevents that. A third of it, since
+/// bytes that are no UTF-8 become three each.
+const LARGE: usize = 10_000;
+
+/// The member is too long to be searched for; it is kept beside the others, out of the index.
+pub(super) fn is_large(member: &Member<'_>) -> bool {
+    length(member) > LARGE
+}
+
 /// Bytes that a member takes with its comma; of text that needs escapes a guess.
 fn length(member: &Member<'_>) -> usize {
     let value = match member.value {
@@ -90,6 +100,13 @@ mod tests {
         let expected = r#"{"a":"plain","b":[1],"c":1,"d":2,"e":"line\n"#;
         assert_eq!(String::from_utf8_lossy(written), format!("{expected}\u{FFFD}\\\"\"}}"));
         assert_eq!(object([].iter(), &arena), None);
+    }
+
+    #[test]
+    fn knows_what_no_server_takes_as_a_term() {
+        let text = vec![b'x'; 40_000];
+        assert!(is_large(&Member::text(b"a", &text, Origin::Application)));
+        assert!(!is_large(&Member::text(b"a", &text[..9_000], Origin::Application)));
     }
 
     #[test]

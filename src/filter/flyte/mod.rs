@@ -17,6 +17,7 @@
 //! | `derived_from` | `pod_name` where ids were read off the pod's name, for want of metadata |
 //! | `trace_id`, `span_id` | the application's texts `trace_id` or `traceId`, `span_id` or `spanId` |
 //! | `fields` | all other members of the application, in one object |
+//! | `large_fields` | those of over 10,000 bytes: kept, but not to be searched for |
 //! | `kubernetes` | what the kubernetes filter added, as it is |
 //! | `log` | the line as it was written, with `Keep_Log On` |
 //!

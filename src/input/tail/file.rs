@@ -1,7 +1,7 @@
 //! One file that is followed.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -69,10 +69,21 @@ pub(super) enum Read {
 }
 
 impl Followed {
-    pub(super) fn new(id: u64, found: Found, container: Option<Container>, group: PathBuf) -> std::io::Result<Self> {
+    /// Opens a file that was found. `None` if another one has taken its name since: a rotation
+    /// came in between, and the next scan finds both.
+    pub(super) fn new(
+        id: u64,
+        found: Found,
+        container: Option<Container>,
+        group: PathBuf,
+    ) -> std::io::Result<Option<Self>> {
         let file = File::open(&found.real)?;
-        let length = file.metadata()?.len();
-        Ok(Self {
+        let metadata = file.metadata()?;
+        if (metadata.dev(), metadata.ino()) != (found.device, found.inode) {
+            return Ok(None);
+        }
+        let length = metadata.len();
+        Ok(Some(Self {
             id,
             order: Order::of(&found.real),
             found,
@@ -90,13 +101,12 @@ impl Followed {
             rotated: None,
             seen: 0,
             look_at: None,
-        })
+        }))
     }
 
     /// Begins reading at a checkpoint.
     pub(super) fn open(&mut self, log: LogId, resume: Checkpoint) {
         self.log = Some(log);
-        self.phase = if self.rotated.is_some() { self.phase } else { Phase::Open };
         self.phase = Phase::Open;
         (self.offset, self.seen, self.committed) = (resume.offset, resume.offset, resume);
         self.is_dirty = true;
@@ -175,5 +185,23 @@ impl Followed {
             path: self.found.path.clone(),
             checkpoint: self.committed,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::discover;
+    use super::*;
+
+    #[test]
+    fn does_not_take_one_file_for_another_that_was_rotated_in_between() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("0.log");
+        std::fs::write(&path, "old").unwrap();
+        let found = discover::look(&path).unwrap();
+        assert!(Followed::new(1, found.clone(), None, path.clone()).unwrap().is_some());
+        std::fs::rename(&path, directory.path().join("0.log.1")).unwrap();
+        std::fs::write(&path, "new").unwrap();
+        assert!(Followed::new(1, found, None, path).unwrap().is_none());
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Follower {
     /// Files that are done and still lie there, by device and inode.
     done: HashMap<(u64, u64), Head>,
     scan_at: Option<Instant>,
+    /// Files were renamed during the last scan: it may have missed some.
+    scan_again: bool,
     has_scanned: bool,
     throttle: Throttle,
 }
@@ -45,8 +47,9 @@ impl Follower {
             tracing::warn!(path = %database.path().display(), %error, "old checkpoints stay");
         }
         let (files, done) = (Vec::new(), HashMap::new());
+        let (scan_at, scan_again, has_scanned) = (None, false, false);
         let throttle = Throttle::default();
-        Self { files, input, settings, shard, database, watch, done, scan_at: None, has_scanned: false, throttle }
+        Self { files, input, settings, shard, database, watch, done, scan_at, scan_again, has_scanned, throttle }
     }
 
     /// The file of a source.
@@ -54,10 +57,19 @@ impl Follower {
         self.files.iter_mut().find(|file| file.id == id)
     }
 
+    /// All of a file was consumed, and the files behind it are empty.
+    pub(super) fn is_at_end(&mut self, id: u64) -> bool {
+        let Some(index) = self.files.iter().position(|file| file.id == id) else { return true };
+        let goes_on = self.is_succeeded(index);
+        let file = &mut self.files[index];
+        !goes_on && file.is_at_end() && !file.has_rest()
+    }
+
     /// Looks for new files when a hint came or the interval is over.
     pub(super) fn scan_if_due(&mut self, now: Instant) {
         let hinted = self.watch.as_ref().is_some_and(Watch::take_hint);
-        if !hinted && self.scan_at.is_some_and(|at| now < at) {
+        let again = std::mem::take(&mut self.scan_again);
+        if !hinted && !again && self.scan_at.is_some_and(|at| now < at) {
             return;
         }
         self.scan_at = Some(now + self.settings.refresh_interval);
@@ -112,17 +124,21 @@ impl Follower {
         let mut siblings = discover::siblings(&found.real);
         siblings.sort_by_cached_key(|sibling| Order::of(&sibling.real));
         for sibling in &siblings {
-            let renamed = |file: &&mut Followed| {
+            let is_same = |file: &&mut Followed| {
                 (file.found.device, file.found.inode) == (sibling.device, sibling.inode)
-                    && file.found.real != sibling.real
             };
-            if let Some(file) = self.files.iter_mut().find(renamed) {
+            if let Some(file) = self.files.iter_mut().find(is_same) {
                 (file.order, file.found.real) = (Order::of(&sibling.real), sibling.real.clone());
             }
         }
         for sibling in siblings {
+            let order = Order::of(&sibling.real);
             let is_itself = (sibling.device, sibling.inode) == (found.device, found.inode);
-            if is_itself || Order::of(&sibling.real) > Order::of(&found.real) || self.is_known(&sibling) {
+            if is_itself && sibling.real != found.real {
+                // It was renamed just now: what has its name is found by the next scan.
+                self.scan_again = true;
+            }
+            if is_itself || order >= Order::of(&found.real) || self.is_known(&sibling) {
                 continue;
             }
             let restart = identity::container(&sibling.real).and_then(|container| container.restart);
@@ -152,10 +168,11 @@ impl Follower {
 
     fn follow(&mut self, found: Found, container: Option<Container>, group: PathBuf, rotated: Option<Instant>) {
         match Followed::new(next_source_id(), found, container, group) {
-            Ok(mut file) => {
+            Ok(Some(mut file)) => {
                 (file.rotated, file.is_old) = (rotated, !self.has_scanned);
                 self.files.push(file);
             }
+            Ok(None) => self.scan_again = true,
             Err(error) if self.throttle.allows() => tracing::warn!(%error, "a file cannot be opened, trying again"),
             Err(_) => {}
         }

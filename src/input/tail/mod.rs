@@ -110,6 +110,10 @@ impl Input for Tail {
         }
     }
 
+    fn is_at_end(&mut self, source: u64) -> bool {
+        self.follower.is_at_end(source)
+    }
+
     fn committed(&mut self, source: u64, checkpoint: Checkpoint) {
         if let Some(file) = self.follower.file_mut(source) {
             file.committed = checkpoint;

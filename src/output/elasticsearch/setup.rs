@@ -98,15 +98,21 @@ pub fn template(index: &str, server: Server) -> Value {
         Server::Elasticsearch => json!({"type": "flattened", "ignore_above": LONGEST_KEYWORD}),
         Server::OpenSearch => json!({"type": "flat_object"}),
     };
+    // In the document, but not to be searched for.
+    let kept = || json!({"type": "object", "enabled": false});
+    // An annotation may be 256 KiB long, of which OpenSearch's type would refuse the document.
+    let annotations = if server == Server::OpenSearch { kept() } else { object() };
     let mut properties = json!({
-        "@timestamp": {"type": "date_nanos"},
+        // Times outside of 1970-2262 cannot be searched for, but are no reason to refuse a line.
+        "@timestamp": {"type": "date_nanos", "ignore_malformed": true},
         "message": {"type": "text", "norms": false},
         "truncated": {"type": "boolean"},
         "fields": object(),
+        "large_fields": kept(),
         "kubernetes": {"properties": {
             "labels": object(),
-            "annotations": object(),
-            "ownerReferences": {"type": "object", "enabled": false},
+            "annotations": annotations,
+            "ownerReferences": kept(),
         }},
     });
     for name in KEYWORDS {

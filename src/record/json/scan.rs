@@ -3,6 +3,7 @@
 
 use super::key::{Signatures, is_sound, signature};
 use super::{MAX_LEVELS, MAX_MEMBERS, MAX_MEMBERS_IN_ALL, MAX_NESTING, MAX_NUMBER, Malformed};
+use crate::record::escape::plain_end;
 
 /// Exponents of up to this many digits stay far inside a double for numbers of [`MAX_NUMBER`] bytes.
 const HARMLESS_EXPONENT: usize = 2;
@@ -285,33 +286,4 @@ impl<'t> Scan<'t> {
     fn malformed(&self) -> Malformed {
         Malformed { at: self.at.min(self.text.len()) }
     }
-}
-
-/// Offset of the first quote, backslash or control character at or behind `at`, eight bytes at a
-/// time; the text's length if there is none.
-#[inline]
-fn plain_end(text: &[u8], mut at: usize) -> usize {
-    while let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let stops = stops(u64::from_le_bytes(*eight));
-        if stops != 0 {
-            return at + stops.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    while text.get(at).is_some_and(|&byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        at += 1;
-    }
-    at
-}
-
-/// The high bit of each byte that ends a plain run. Only the lowest one that is set is exact: a
-/// subtraction borrows from the bytes above its hit.
-#[inline]
-fn stops(word: u64) -> u64 {
-    const LOW: u64 = u64::from_le_bytes([0x01; 8]);
-    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
-    let quote = word ^ (LOW * b'"' as u64);
-    let backslash = word ^ (LOW * b'\\' as u64);
-    let control = word.wrapping_sub(LOW * b' ' as u64) & !word;
-    (quote.wrapping_sub(LOW) & !quote | backslash.wrapping_sub(LOW) & !backslash | control) & HIGH
 }

@@ -108,7 +108,10 @@ impl List {
         self.text("JSON with something behind", b"{\"level\":\"error\",\"msg\":\"@@\"} and more");
         self.text("JSON with a raw control byte in a text", b"{\"level\":\"error\",\"msg\":\"@@ \x01\"}");
         self.text("JSON with invalid UTF-8 in a text", b"{\"level\":\"error\",\"msg\":\"@@ \xff\"}");
-        self.text("JSON with half a surrogate pair", b"{\"level\":\"error\",\"msg\":\"@@ \\ud83d\"}");
+        // Python writes such texts; what is no character becomes a replacement character.
+        let half = br#"{"level":"error","msg":"@@ \ud83d"}"#;
+        self.add("JSON with half a surrogate pair", half, Expectation::Message("@@ \u{FFFD}".to_owned())).fields =
+            level("ERROR");
         self.text("JSON with NaN", b"{\"level\":\"error\",\"value\":NaN,\"msg\":\"@@\"}");
         self.text("JSON with a comma too many", b"{\"level\":\"error\",\"msg\":\"@@\",}");
         self.text("JSON with a number that starts with zero", b"{\"level\":\"error\",\"n\":01,\"msg\":\"@@\"}");
@@ -245,9 +248,9 @@ mod tests {
         let mut seen = 0;
         for line in malformed_lines() {
             if let Expectation::Message(message) = line.expectation {
-                assert_eq!(message, line.marker);
-                // Numbers without bounds are valid JSON, but not every reader's.
-                if line.name != "huge numbers" {
+                assert!(message.starts_with(&line.marker), "{message}");
+                // Numbers without bounds and half surrogates are valid JSON, but not every reader's.
+                if !["huge numbers", "JSON with half a surrogate pair"].contains(&line.name) {
                     let value: Value = serde_json::from_slice(&line.text).unwrap();
                     assert_eq!(value["msg"], message, "{}", line.name);
                 }

@@ -1,0 +1,52 @@
+//! Pods with as much metadata as real ones: about twenty labels and annotations, 900 bytes.
+
+use std::collections::BTreeMap;
+
+use flytail::cli::demo::generator::Cluster;
+
+/// Labels and annotations of a pod.
+const ENTRIES: usize = 20;
+/// Bytes of their keys and values together.
+const BYTES: usize = 900;
+
+/// What charts, meshes and clouds add to pods. None of it tells the app, the component or an id.
+const ANNOTATIONS: [(&str, &str); 18] = [
+    ("checksum/config", ""),
+    ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
+    ("kubernetes.io/psp", "restricted"),
+    ("kubectl.kubernetes.io/default-container", "main"),
+    ("kubectl.kubernetes.io/restartedAt", "2026-08-20T07:31:55Z"),
+    ("linkerd.io/inject", "disabled"),
+    ("meta.helm.sh/release-name", "flyte"),
+    ("meta.helm.sh/release-namespace", "flyte"),
+    ("prometheus.io/port", "10254"),
+    ("prometheus.io/scheme", "http"),
+    ("prometheus.io/scrape", "true"),
+    ("sidecar.istio.io/inject", "false"),
+    ("topology.kubernetes.io/region", "eu-west-1"),
+    ("topology.kubernetes.io/zone", "eu-west-1b"),
+    ("vault.hashicorp.com/agent-inject", "false"),
+    ("example.com/owner", "ml-platform"),
+    ("example.com/cost-center", "4711"),
+    ("example.com/tier", "backend"),
+];
+
+/// The same cluster with pods of that much metadata.
+pub(crate) fn enriched(cluster: &Cluster) -> Cluster {
+    let mut cluster = cluster.clone();
+    for pod in &mut cluster.pods {
+        let has = pod.labels.len() + pod.annotations.len();
+        for (key, value) in ANNOTATIONS.iter().take(ENTRIES.saturating_sub(has)) {
+            pod.annotations.entry((*key).to_owned()).or_insert_with(|| (*value).to_owned());
+        }
+        let missing = BYTES.saturating_sub(length(&pod.labels) + length(&pod.annotations));
+        // A checksum takes up the rest. Its digits differ from pod to pod.
+        let digits = pod.uid.bytes().filter(u8::is_ascii_hexdigit).map(char::from).collect::<Vec<_>>();
+        pod.annotations.entry("checksum/config".to_owned()).or_default().extend(digits.iter().cycle().take(missing));
+    }
+    cluster
+}
+
+fn length(pairs: &BTreeMap<String, String>) -> usize {
+    pairs.iter().map(|(key, value)| key.len() + value.len()).sum()
+}

@@ -1,0 +1,242 @@
+//! Delivery to real servers, with the brief's own configuration: every line once and right, whatever happens on the way.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+
+mod support;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use flytail::cli::demo::generator::{Expectation, Runtime, Truth, malformed_lines};
+use serde_json::{Value, json};
+use support::client::Client;
+use support::kql::Translator;
+use support::node::{Node, count, dated, dead_letters, found, set_up, verify};
+use support::server::{Engine, Server};
+use support::shipper::{Shipper, wait_for};
+use support::turn::turn;
+
+/// Lines of each run, over all containers, in this many steps.
+const LINES: usize = 200_000;
+const STEPS: usize = 20;
+
+/// What happens in the middle of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Disruption {
+    None,
+    Terminated,
+    Killed,
+    ServerAway,
+}
+
+#[test]
+fn every_line_arrives_once_and_right_on_elasticsearch_8() {
+    arrives_whatever_happens(Engine::Elasticsearch8);
+}
+
+#[test]
+fn every_line_arrives_once_and_right_on_opensearch_2() {
+    arrives_whatever_happens(Engine::OpenSearch2);
+}
+
+fn arrives_whatever_happens(engine: Engine) {
+    let _turn = turn();
+    let mut server = Server::start(engine);
+    for disruption in [Disruption::None, Disruption::Terminated, Disruption::Killed, Disruption::ServerAway] {
+        let index = format!("flyte-{disruption:?}").to_lowercase();
+        set_up(&server, &index);
+        let truths = run(&mut server, &index, disruption);
+        let client = server.client();
+        let step = if disruption == Disruption::None { 1 } else { 50 };
+        verify(&client, &index, &truths, step);
+        if disruption == Disruption::None {
+            searches_find_what_they_must(&client, &index, &truths);
+        }
+        client.delete(&format!("/{}", dated(&index)));
+    }
+}
+
+/// Writes all lines while the shipper runs, with two rotations of each log, and waits until they
+/// are all there.
+fn run(server: &mut Server, index: &str, disruption: Disruption) -> HashMap<u64, Truth> {
+    let mut node = Node::new(42, Runtime::Containerd);
+    let database = format!("Mem_Buf_Limit 50MB\n  DB {}/state/tail.db", node.directory.path().display());
+    let configuration = node.configure(server, index, &[("Mem_Buf_Limit 50MB", &database)]);
+    let mut shipper = Shipper::start(&configuration);
+    for step in 0..STEPS {
+        node.write(LINES / STEPS);
+        if step == STEPS / 3 || step == STEPS * 2 / 3 {
+            node.rotate();
+        }
+        if step == STEPS / 2 {
+            disrupt(disruption, &mut shipper, server, &mut node);
+            if disruption != Disruption::None && disruption != Disruption::ServerAway {
+                shipper = Shipper::start(&configuration);
+            }
+        }
+    }
+    let client = server.client();
+    wait_for(&(node.truths.len() as u64), || {
+        shipper.assert_running();
+        let dead = dead_letters(&node.directory.path().join("state"));
+        assert!(dead.is_empty(), "{} dead letters: {}", dead.len(), dead[0]);
+        count(&client, index)
+    });
+    assert!(shipper.terminate().success(), "{}", shipper.log());
+    node.truths
+}
+
+fn disrupt(disruption: Disruption, shipper: &mut Shipper, server: &mut Server, node: &mut Node) {
+    match disruption {
+        Disruption::None => {}
+        Disruption::Terminated => assert!(shipper.terminate().success(), "{}", shipper.log()),
+        Disruption::Killed => shipper.kill(),
+        Disruption::ServerAway => {
+            server.stop();
+            node.write(LINES / STEPS / 2);
+            std::thread::sleep(Duration::from_secs(15));
+            server.start_again();
+        }
+    }
+    // What is written while nobody looks has to be found afterwards, in rotated files too.
+    node.write(LINES / STEPS / 2);
+    node.rotate();
+}
+
+/// The brief's three searches, as Kibana would run them, find exactly what the generator knows.
+fn searches_find_what_they_must(client: &Client, index: &str, truths: &HashMap<u64, Truth>) {
+    let searches: [(&str, fn(&Truth) -> bool); 3] = [
+        ("level:ERROR and app:flyteadmin", Truth::matches_errors_of_admin),
+        ("component:propeller and message:*FAILED*", Truth::matches_propeller_failed),
+        ("app:flyteadmin and message:*latency* and level:WARN", Truth::matches_slow_handlers),
+    ];
+    let queries = Translator.translate(&searches.map(|(search, _)| search));
+    for ((search, matches), query) in searches.iter().zip(queries) {
+        let mut expected: Vec<u64> =
+            truths.values().filter(|truth| matches(truth)).map(|truth| truth.sequence).collect();
+        expected.sort_unstable();
+        assert!(expected.len() > 100, "{search} finds too little to prove anything: {}", expected.len());
+        assert_eq!(found(client, index, &query), expected, "{search}");
+    }
+}
+
+#[test]
+fn docker_logs_arrive_with_the_same_configuration() {
+    let _turn = turn();
+    let server = Server::shared(Engine::Elasticsearch8);
+    set_up(server, "flyte-docker");
+    let mut node = Node::new(7, Runtime::Docker);
+    node.write(5_000);
+    let configuration = node.configure(server, "flyte-docker", &[]);
+    let mut shipper = Shipper::start(&configuration);
+    wait_for(&5_000, || count(&server.client(), "flyte-docker"));
+    assert!(shipper.terminate().success());
+    verify(&server.client(), "flyte-docker", &node.truths, 1);
+}
+
+#[test]
+fn malformed_input_is_delivered_and_takes_no_neighbour_with_it() {
+    let _turn = turn();
+    for engine in [Engine::Elasticsearch8, Engine::OpenSearch2] {
+        let server = Server::shared(engine);
+        set_up(server, "flyte-malformed");
+        let mut node = Node::new(11, Runtime::Containerd);
+        let malformed = malformed_lines();
+        for line in &malformed {
+            node.write(20);
+            line.write(&mut node.kubelet, 0, support::node::now()).unwrap();
+        }
+        node.write(20);
+        let configuration = node.configure(server, "flyte-malformed", &[]);
+        let mut shipper = Shipper::start(&configuration);
+        let client = server.client();
+        let wanted: Vec<String> = malformed
+            .iter()
+            .filter(|line| line.expectation != Expectation::Blank)
+            .map(|line| line.marker.clone())
+            .collect();
+        wait_for(&(node.truths.len(), wanted.len()), || {
+            let (good, bad) = sorted_out(&client, &wanted);
+            (good.len(), bad.len())
+        });
+        assert!(shipper.terminate().success());
+        assert!(dead_letters(node.directory.path()).is_empty(), "dead letters");
+        let (good, bad) = sorted_out(&client, &wanted);
+        for (sequence, document) in &good {
+            let differences = node.truths[sequence].differences(document);
+            assert!(differences.is_empty(), "a neighbour, {sequence}: {differences:?}\n{document}");
+        }
+        for line in malformed.iter().filter(|line| line.expectation != Expectation::Blank) {
+            check_malformed(line, &bad[&line.marker]);
+        }
+        client.delete(&format!("/{}", dated("flyte-malformed")));
+    }
+}
+
+/// The good documents by their sequence number, the malformed ones by their marker.
+fn sorted_out(client: &Client, markers: &[String]) -> (HashMap<u64, Value>, HashMap<String, Value>) {
+    let (mut good, mut bad) = (HashMap::new(), HashMap::new());
+    if count(client, "flyte-malformed") == 0 {
+        return (good, bad);
+    }
+    for (_, document) in client.all_documents("flyte-malformed-*") {
+        let message = document["message"].as_str().unwrap_or_default();
+        if let Some(marker) = markers.iter().find(|marker| message.contains(marker.as_str())) {
+            assert!(bad.insert(marker.clone(), document.clone()).is_none(), "{marker} is there twice");
+        } else if let Some(sequence) = flytail::cli::demo::generator::sequence_in(message) {
+            assert!(good.insert(sequence, document.clone()).is_none(), "{sequence} is there twice");
+        }
+    }
+    (good, bad)
+}
+
+fn check_malformed(line: &flytail::cli::demo::generator::Malformed, document: &Value) {
+    let message = document["message"].as_str().unwrap();
+    match &line.expectation {
+        Expectation::Text => assert_eq!(message, String::from_utf8_lossy(&line.text), "{}", line.name),
+        Expectation::Message(expected) => assert_eq!(message, expected, "{}", line.name),
+        Expectation::Arrives | Expectation::Blank => {}
+    }
+    for (field, value) in &line.fields {
+        assert_eq!(document.get(field).unwrap_or(&Value::Null), value, "{field} of {}", line.name);
+    }
+    for field in ["@timestamp", "message", "app", "component", "namespace", "pod", "container", "stream", "host"] {
+        assert!(document[field].is_string(), "{field} of {}: {document}", line.name);
+    }
+}
+
+#[test]
+fn the_date_is_left_out_where_the_name_is_taken_or_it_is_switched_off() {
+    let _turn = turn();
+    for engine in [Engine::Elasticsearch8, Engine::OpenSearch2] {
+        let server = Server::shared(engine);
+        let client = server.client();
+        client.put("/behind-the-alias", &json!({"aliases": {"flyte-alias": {"is_write_index": true}}})).ok();
+        assert_eq!(indices_of(server, "flyte-alias", &[]), ["behind-the-alias"]);
+        assert_eq!(indices_of(server, "flyte-undated", &[("Index flyte-undated", "Index flyte-undated\n  Index_Date Off")]), ["flyte-undated"]);
+        let logstash = ("Index flyte-logstash", "Logstash_Format On\n  Logstash_Prefix flyte-logstash");
+        assert_eq!(indices_of(server, "flyte-logstash", &[logstash]), [dated("flyte-logstash")]);
+        assert_eq!(indices_of(server, "flyte-fresh", &[]), [dated("flyte-fresh")]);
+        client.delete("/behind-the-alias");
+    }
+}
+
+/// Ships a few lines and returns the indices in which they are.
+fn indices_of(server: &Server, index: &str, changes: &[(&str, &str)]) -> Vec<String> {
+    let mut node = Node::new(3, Runtime::Containerd);
+    node.write(50);
+    let mut shipper = Shipper::start(&node.configure(server, index, changes));
+    let client = server.client();
+    let pattern = format!("/{index}*");
+    let search = json!({"size": 0, "aggs": {"indices": {"terms": {"field": "_index"}}}});
+    let mut indices = Vec::new();
+    wait_for(&50, || {
+        client.send("POST", &format!("{pattern}/_refresh"), "");
+        let answer = client.post(&format!("{pattern}/_search"), &search);
+        let buckets = answer.body["aggregations"]["indices"]["buckets"].as_array().cloned().unwrap_or_default();
+        indices = buckets.iter().map(|bucket| bucket["key"].as_str().unwrap().to_owned()).collect();
+        buckets.iter().map(|bucket| bucket["doc_count"].as_u64().unwrap()).sum::<u64>()
+    });
+    assert!(shipper.terminate().success());
+    indices
+}

@@ -1,0 +1,197 @@
+//! A node's container logs on disk, the shipper's configuration for them, and the check of what arrived.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use flytail::cli::demo::generator::{Generator, Kubelet, KubeletOptions, Runtime, Truth, sequence_in};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::client::Client;
+use super::server::Server;
+use super::shipper::flytail;
+
+/// The brief's configuration, section 3.2, word for word.
+pub const BRIEF: &str = "\
+[SERVICE]
+  Parsers_File parsers.conf
+[INPUT]
+  Name tail
+  Path /var/log/containers/*flyte*.log
+  Tag kube.*
+  Parser docker
+  Mem_Buf_Limit 50MB
+[FILTER]
+  Name kubernetes
+  Match kube.*
+  Kube_URL https://kubernetes.default.svc:443
+  Merge_Log On
+  Keep_Log Off
+[OUTPUT]
+  Name es
+  Match *
+  Host elasticsearch
+  Port 9200
+  Index flyte-logs
+  HTTP_User ${ES_USER}
+  HTTP_Passwd ${ES_PASS}
+";
+
+/// A node with a generator of lines, and what must become of them.
+pub struct Node {
+    pub directory: TempDir,
+    pub generator: Generator,
+    pub kubelet: Kubelet,
+    /// By sequence number.
+    pub truths: HashMap<u64, Truth>,
+}
+
+impl Node {
+    /// A node whose container runtime is this one.
+    pub fn new(seed: u64, runtime: Runtime) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let generator = Generator::new(seed);
+        let options = KubeletOptions { runtime, ..KubeletOptions::default() };
+        let kubelet = Kubelet::new(directory.path(), generator.cluster(), options).unwrap();
+        let metadata = directory.path().join("metadata");
+        fs::create_dir_all(&metadata).unwrap();
+        generator.cluster().write_metadata(&metadata).unwrap();
+        Self { directory, generator, kubelet, truths: HashMap::new() }
+    }
+
+    /// Writes `count` lines of now.
+    pub fn write(&mut self, count: usize) {
+        for _ in 0..count {
+            let line = self.generator.next(now());
+            self.kubelet.write(&line).unwrap();
+            self.truths.insert(line.truth.sequence, line.truth);
+        }
+        self.kubelet.flush().unwrap();
+    }
+
+    /// Rotates every container's log.
+    pub fn rotate(&mut self) {
+        for container in 0..self.generator.cluster().containers.len() {
+            self.kubelet.rotate(container).unwrap();
+        }
+    }
+
+    /// Writes the brief's configuration with only the path, host and port of this test, the index
+    /// in place of `flyte-logs`, and `changes`: pairs of a line and what stands there instead.
+    pub fn configure(&self, server: &Server, index: &str, changes: &[(&str, &str)]) -> PathBuf {
+        let root = self.directory.path();
+        let (host, port) = (format!("Host {}", host(server)), format!("Port {}", server.port()));
+        let path = format!("Path {}/*flyte*.log", Kubelet::log_directory(root).display());
+        let metadata = format!("Merge_Log On\n  Kube_Meta_Preload_Cache_Dir {}", root.join("metadata").display());
+        let index = format!("Index {index}");
+        let mut text = BRIEF.to_owned();
+        let fixed = [
+            ("Path /var/log/containers/*flyte*.log", path.as_str()),
+            ("Host elasticsearch", &host),
+            ("Port 9200", &port),
+            ("Index flyte-logs", &index),
+            ("Merge_Log On", &metadata),
+        ];
+        for (line, instead) in fixed.iter().chain(changes) {
+            assert!(text.contains(line), "no {line} in {text}");
+            text = text.replacen(line, instead, 1);
+        }
+        fs::write(root.join("parsers.conf"), PARSERS).unwrap();
+        let file = root.join("fluent-bit.conf");
+        fs::write(&file, text).unwrap();
+        file
+    }
+}
+
+/// What people have beside such a configuration.
+const PARSERS: &str = "\
+[PARSER]
+    Name        docker
+    Format      json
+    Time_Key    time
+    Time_Format %Y-%m-%dT%H:%M:%S.%L
+    Time_Keep   On
+";
+
+/// The address without its port.
+fn host(server: &Server) -> String {
+    let address = server.address();
+    address.rsplit_once(':').unwrap().0.to_owned()
+}
+
+/// Nanoseconds since the epoch, each later than the one before.
+pub fn now() -> i64 {
+    static LAST: AtomicI64 = AtomicI64::new(0);
+    let now = flytail::record::Timestamp::now().0;
+    let last = LAST.fetch_max(now, Ordering::Relaxed);
+    if now > last { now } else { LAST.fetch_add(1, Ordering::Relaxed) + 1 }
+}
+
+/// Installs the index template as a user does.
+pub fn set_up(server: &Server, index: &str) {
+    let output = flytail().args(["setup", "--url", &server.url(), "--index", index]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Today's index.
+pub fn dated(index: &str) -> String {
+    let (year, month, day) = flytail::record::Timestamp::now().date();
+    format!("{index}-{year}.{month:02}.{day:02}")
+}
+
+/// All documents of the index and its dated ones.
+pub fn count(client: &Client, index: &str) -> u64 {
+    let pattern = format!("{index}-*");
+    client.send("POST", &format!("/{pattern}/_refresh"), "");
+    let answer = client.post(&format!("/{pattern}/_count"), &json!({"query": {"match_all": {}}}));
+    if answer.status == 404 { 0 } else { answer.ok()["count"].as_u64().unwrap() }
+}
+
+/// Checks that every line is there exactly once and that every `step`-th document is right in all
+/// its fields.
+pub fn verify(client: &Client, index: &str, truths: &HashMap<u64, Truth>, step: u64) {
+    let mut seen: HashMap<u64, u64> = HashMap::new();
+    let mut wrong = Vec::new();
+    let mut formats = std::collections::HashSet::new();
+    let everything = json!({"match_all": {}});
+    let members = (step > 1).then_some(&["message"][..]);
+    client.each_document(&format!("{index}-*"), &everything, members, |id, document| {
+        let message = document["message"].as_str().unwrap_or_else(|| panic!("{id} has no message: {document}"));
+        let sequence = sequence_in(message).unwrap_or_else(|| panic!("{id} has no sequence number: {document}"));
+        *seen.entry(sequence).or_default() += 1;
+        let Some(truth) = truths.get(&sequence) else { panic!("line {sequence} was never written: {document}") };
+        if step == 1 {
+            formats.insert(truth.format);
+            let differences = truth.differences(&document);
+            if !differences.is_empty() && wrong.len() < 5 {
+                wrong.push(format!("{sequence} ({:?}): {differences:?}\n{document}", truth.format));
+            }
+        }
+    });
+    let missing: Vec<_> = truths.keys().filter(|sequence| !seen.contains_key(sequence)).take(20).collect();
+    let twice: Vec<_> = seen.iter().filter(|(_, count)| **count > 1).take(20).collect();
+    assert!(missing.is_empty() && twice.is_empty(), "of {} lines: missing {missing:?}, twice {twice:?}", truths.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    if step == 1 {
+        let written: std::collections::HashSet<_> = truths.values().map(|truth| truth.format).collect();
+        assert_eq!(formats, written, "every format was checked");
+    }
+}
+
+/// The sequence numbers of the documents that a query finds.
+pub fn found(client: &Client, index: &str, query: &Value) -> Vec<u64> {
+    let mut sequences = Vec::new();
+    client.each_document(&format!("{index}-*"), query, Some(&["message"]), |_, document| {
+        sequences.extend(document["message"].as_str().and_then(sequence_in));
+    });
+    sequences.sort_unstable();
+    sequences
+}
+
+/// The lines of a dead-letter file.
+pub fn dead_letters(directory: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(directory.join("flytail-dead-letters.ndjson")).unwrap_or_default();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}

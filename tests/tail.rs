@@ -1,0 +1,197 @@
+//! The tail input through the binary, on real files: rotation, restarts, truncation. What arrives is read from a file,
+//! so that these tests need no server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+
+mod support;
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::PathBuf;
+
+use flytail::cli::demo::generator::{Kubelet, Runtime, sequence_in};
+use serde_json::Value;
+use support::node::Node;
+use support::shipper::{Shipper, wait_for};
+
+/// A configuration like the brief's that writes what would be indexed to a file.
+fn configure(node: &Node, database: bool) -> PathBuf {
+    let root = node.directory.path();
+    let database = if database { format!("DB {}/state/tail.db", root.display()) } else { String::new() };
+    let text = format!(
+        "[SERVICE]\n  Flush 0.2\n  Log_Level debug\n[INPUT]\n  Name tail\n  Path {}/*flyte*.log\n  Tag kube.*\n  Parser docker\n  {database}\n\
+         [FILTER]\n  Name kubernetes\n  Match kube.*\n  Merge_Log On\n  Keep_Log Off\n  Kube_Meta_Preload_Cache_Dir {}\n\
+         [OUTPUT]\n  Name file\n  Match *\n  Path {}\n  File out\n  Format plain\n",
+        Kubelet::log_directory(root).display(),
+        root.join("metadata").display(),
+        root.display(),
+    );
+    let file = root.join("flytail.conf");
+    fs::write(&file, text).unwrap();
+    file
+}
+
+/// How often each line has arrived, by sequence number.
+fn arrived(node: &Node) -> HashMap<u64, u32> {
+    let mut arrived = HashMap::new();
+    let text = fs::read_to_string(node.directory.path().join("out")).unwrap_or_default();
+    let whole = text.rfind('\n').map_or(0, |end| end + 1);
+    for line in text[..whole].lines() {
+        let document: Value = serde_json::from_str(line).unwrap();
+        let sequence = sequence_in(document["message"].as_str().unwrap()).unwrap();
+        *arrived.entry(sequence).or_default() += 1;
+    }
+    arrived
+}
+
+fn wait_for_all(node: &Node, shipper: &mut Shipper) {
+    let written: HashSet<u64> = node.truths.keys().copied().collect();
+    wait_for(&Vec::new(), || {
+        shipper.assert_running();
+        let arrived = arrived(node);
+        let missing = written.iter().filter(|sequence| !arrived.contains_key(sequence));
+        let shown = missing.map(|sequence| format!("{sequence}: {}", node.truths[sequence].message())).collect::<Vec<_>>();
+        if shown.len() < 20 { shown } else { vec![format!("{} lines", shown.len())] }
+    });
+}
+
+#[test]
+fn nothing_is_lost_over_rotations_while_lines_are_written() {
+    let mut node = Node::new(42, Runtime::Containerd);
+    let mut shipper = Shipper::start(&configure(&node, true));
+    for step in 0..12 {
+        node.write(2_000);
+        if step % 3 == 2 {
+            node.rotate();
+        }
+    }
+    wait_for_all(&node, &mut shipper);
+    assert!(shipper.terminate().success());
+    assert!(arrived(&node).values().all(|count| *count == 1));
+}
+
+#[test]
+fn a_restart_goes_on_where_the_last_run_stopped() {
+    let mut node = Node::new(43, Runtime::Containerd);
+    let configuration = configure(&node, true);
+    let mut shipper = Shipper::start(&configuration);
+    node.write(3_000);
+    wait_for_all(&node, &mut shipper);
+    assert!(shipper.terminate().success());
+    node.write(1_000);
+    node.rotate();
+    node.write(1_000);
+    node.rotate();
+    node.write(1_000);
+    let mut shipper = Shipper::start(&configuration);
+    wait_for_all(&node, &mut shipper);
+    assert!(shipper.terminate().success());
+    let twice: Vec<_> = arrived(&node).into_iter().filter(|(_, count)| *count > 1).collect();
+    assert!(twice.is_empty(), "read again after an orderly end: {twice:?}");
+}
+
+#[test]
+fn a_killed_run_loses_nothing() {
+    let mut node = Node::new(44, Runtime::Containerd);
+    let configuration = configure(&node, true);
+    for _ in 0..5 {
+        let mut shipper = Shipper::start(&configuration);
+        node.write(2_000);
+        // Somewhere in the middle of what was written: the moment does not matter.
+        wait_for(&true, || arrived(&node).len() * 2 > node.truths.len());
+        shipper.kill();
+        node.write(500);
+        node.rotate();
+    }
+    let mut shipper = Shipper::start(&configuration);
+    wait_for_all(&node, &mut shipper);
+    assert!(shipper.terminate().success());
+}
+
+/// A tail of plain files that writes to `out`.
+fn plain(directory: &std::path::Path, options: &str) -> PathBuf {
+    let text = format!(
+        "[SERVICE]\n  Flush 0.1\n[INPUT]\n  Name tail\n  Path {0}/*.log\n  DB {0}/tail.db\n  Refresh_Interval 1\n  {options}\n\
+         [OUTPUT]\n  Name file\n  Match *\n  Path {0}\n  File out\n  Format plain\n",
+        directory.display()
+    );
+    let file = directory.join("flytail.conf");
+    fs::write(&file, text).unwrap();
+    file
+}
+
+/// The `log` members of what arrived.
+fn texts(directory: &std::path::Path) -> Vec<String> {
+    let out = fs::read_to_string(directory.join("out")).unwrap_or_default();
+    let whole = out.rfind('\n').map_or(0, |end| end + 1);
+    let documents = out[..whole].lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    documents.map(|document| document["log"].as_str().unwrap().to_owned()).collect()
+}
+
+fn append(path: &std::path::Path, text: &str) {
+    use std::io::Write;
+    fs::OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn plain_files_are_followed_through_every_kind_of_change() {
+    let directory = tempfile::tempdir().unwrap();
+    let (directory, file) = (directory.path(), directory.path().join("app.log"));
+    let mut shipper = Shipper::start(&plain(directory, ""));
+    let mut expected = vec!["one".to_owned()];
+    append(&file, "one\nunfin");
+    wait_for(&expected, || texts(directory));
+    append(&file, "ished\n\nempty before\r\n");
+    expected.extend(["unfinished", "", "empty before"].map(str::to_owned));
+    wait_for(&expected, || texts(directory));
+    fs::rename(&file, directory.join("app.log.1")).unwrap();
+    append(&directory.join("app.log.1"), "written after the rename\n");
+    append(&file, "new file\n");
+    expected.extend(["written after the rename", "new file"].map(str::to_owned));
+    wait_for(&expected, || texts(directory));
+    fs::OpenOptions::new().write(true).truncate(true).open(&file).unwrap();
+    append(&file, "short\n");
+    expected.push("short".to_owned());
+    wait_for(&expected, || texts(directory));
+    append(&file, "no end");
+    fs::rename(&file, directory.join("app.log.2")).unwrap();
+    // Nothing can be added behind a rotated file's last line once Rotate_Wait is over.
+    expected.push("no end".to_owned());
+    wait_for(&expected, || texts(directory));
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_line_that_is_too_long_is_cut_or_skipped_and_the_file_goes_on() {
+    let long = "x".repeat(1_000_000);
+    for (options, pieces) in [("", 4), ("Skip_Long_Lines On", 0)] {
+        let directory = tempfile::tempdir().unwrap();
+        append(&directory.path().join("app.log"), &format!("before\n{long}\nafter\n"));
+        let mut shipper = Shipper::start(&plain(directory.path(), options));
+        wait_for(&Some("after".to_owned()), || texts(directory.path()).pop());
+        assert!(shipper.terminate().success());
+        let texts = texts(directory.path());
+        assert_eq!(texts.len(), pieces + 2, "{options}");
+        let shipped: usize = texts[1..=pieces].iter().map(String::len).sum();
+        assert_eq!(shipped, if pieces > 0 { long.len() } else { 0 });
+    }
+}
+
+#[test]
+fn read_from_head_off_begins_at_the_end_of_files_that_were_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let old = directory.path().join("old.log");
+    append(&old, "old\n");
+    let mut shipper = Shipper::start(&plain(directory.path(), "Read_from_Head Off"));
+    // The new file is read from its beginning, so its line tells that the first scan is over.
+    let mut tries = 0;
+    wait_for(&true, || {
+        tries += 1;
+        append(&directory.path().join(format!("new{tries}.log")), "new\n");
+        texts(directory.path()).contains(&"new".to_owned())
+    });
+    append(&old, "added\n");
+    wait_for(&true, || texts(directory.path()).contains(&"added".to_owned()));
+    assert!(!texts(directory.path()).contains(&"old".to_owned()));
+    assert!(shipper.terminate().success());
+}
