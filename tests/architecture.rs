@@ -17,10 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("filter", &["config", "record", "telemetry"]),
     ("output", &["config", "record", "telemetry"]),
     ("spool", &["config", "record", "telemetry"]),
-    (
-        "pipeline",
-        &["config", "record", "telemetry", "input", "decode", "parser", "filter", "output", "spool"],
-    ),
+    ("pipeline", &["config", "record", "telemetry", "input", "decode", "parser", "filter", "output", "spool"]),
     ("cli", &["config", "record", "telemetry", "pipeline", "output"]),
 ];
 
@@ -40,7 +37,9 @@ fn imports(text: &str) -> BTreeSet<String> {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     let names = lines.flat_map(|line| line.split("crate::").skip(1).map(str::to_owned).collect::<Vec<_>>());
-    names.map(|rest| rest.chars().take_while(|letter| letter.is_ascii_lowercase() || *letter == '_').collect()).collect()
+    names
+        .map(|rest| rest.chars().take_while(|letter| letter.is_ascii_lowercase() || *letter == '_').collect())
+        .collect()
 }
 
 #[test]

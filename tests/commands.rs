@@ -39,7 +39,12 @@ fn every_mistake_is_named_with_its_line_and_nothing_starts() {
     let output = with_configuration(text, &[], b"");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    for part in ["flytail.conf:2: error", "flytail.conf:5: error: unknown key \"Pth\"", "did you mean \"Path\"?", "flytail.conf:7: error"] {
+    for part in [
+        "flytail.conf:2: error",
+        "flytail.conf:5: error: unknown key \"Pth\"",
+        "did you mean \"Path\"?",
+        "flytail.conf:7: error",
+    ] {
         assert!(stderr.contains(part), "no {part} in {stderr}");
     }
 }
@@ -56,7 +61,9 @@ fn a_command_line_that_is_no_good_ends_with_1_and_help_with_0() {
 fn the_option_reference_names_every_plugin() {
     let output = flytail().arg("options").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for name in ["tail", "stdin", "dummy", "kubernetes", "flyte", "es", "opensearch", "stdout", "file", "null", "Index_Date"] {
+    for name in
+        ["tail", "stdin", "dummy", "kubernetes", "flyte", "es", "opensearch", "stdout", "file", "null", "Index_Date"]
+    {
         assert!(text.contains(name), "{name} is missing");
     }
 }
@@ -65,7 +72,8 @@ const THROUGH: &str = "[INPUT]\n  Name stdin\n  Tag in\n[OUTPUT]\n  Name stdout\
 
 #[test]
 fn standard_input_comes_out_whole_and_then_the_process_ends() {
-    let output = with_configuration(THROUGH, &[], b"{\"a\":1,\"b\":{\"c\":[1,2]}}\nplain \xff text\n{\"a\":1,\"a\":2}\n{\"cut");
+    let output =
+        with_configuration(THROUGH, &[], b"{\"a\":1,\"b\":{\"c\":[1,2]}}\nplain \xff text\n{\"a\":1,\"a\":2}\n{\"cut");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines: Vec<Value> =
         String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();

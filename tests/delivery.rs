@@ -103,9 +103,11 @@ fn disrupt(disruption: Disruption, shipper: &mut Shipper, server: &mut Server, n
     node.rotate();
 }
 
+type Matches = fn(&Truth) -> bool;
+
 /// The brief's three searches, as Kibana would run them, find exactly what the generator knows.
 fn searches_find_what_they_must(client: &Client, index: &str, truths: &HashMap<u64, Truth>) {
-    let searches: [(&str, fn(&Truth) -> bool); 3] = [
+    let searches: [(&str, Matches); 3] = [
         ("level:ERROR and app:flyteadmin", Truth::matches_errors_of_admin),
         ("component:propeller and message:*FAILED*", Truth::matches_propeller_failed),
         ("app:flyteadmin and message:*latency* and level:WARN", Truth::matches_slow_handlers),
@@ -213,7 +215,10 @@ fn the_date_is_left_out_where_the_name_is_taken_or_it_is_switched_off() {
         let client = server.client();
         client.put("/behind-the-alias", &json!({"aliases": {"flyte-alias": {"is_write_index": true}}})).ok();
         assert_eq!(indices_of(server, "flyte-alias", &[]), ["behind-the-alias"]);
-        assert_eq!(indices_of(server, "flyte-undated", &[("Index flyte-undated", "Index flyte-undated\n  Index_Date Off")]), ["flyte-undated"]);
+        assert_eq!(
+            indices_of(server, "flyte-undated", &[("Index flyte-undated", "Index flyte-undated\n  Index_Date Off")]),
+            ["flyte-undated"]
+        );
         let logstash = ("Index flyte-logstash", "Logstash_Format On\n  Logstash_Prefix flyte-logstash");
         assert_eq!(indices_of(server, "flyte-logstash", &[logstash]), [dated("flyte-logstash")]);
         assert_eq!(indices_of(server, "flyte-fresh", &[]), [dated("flyte-fresh")]);

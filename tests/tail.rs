@@ -50,7 +50,8 @@ fn wait_for_all(node: &Node, shipper: &mut Shipper) {
         shipper.assert_running();
         let arrived = arrived(node);
         let missing = written.iter().filter(|sequence| !arrived.contains_key(sequence));
-        let shown = missing.map(|sequence| format!("{sequence}: {}", node.truths[sequence].message())).collect::<Vec<_>>();
+        let shown =
+            missing.map(|sequence| format!("{sequence}: {}", node.truths[sequence].message())).collect::<Vec<_>>();
         if shown.len() < 20 { shown } else { vec![format!("{} lines", shown.len())] }
     });
 }

@@ -61,7 +61,11 @@ impl Input for Dummy {
     fn discover(&mut self, now: Instant, events: &mut Vec<Event>) {
         if let Some(source) = self.source.take() {
             self.due = Some(now);
-            events.push(Event::Opened { source, resume: Checkpoint::at(0, Timestamp::now()), continues: None });
+            events.push(Event::Opened {
+                source: Box::new(source),
+                resume: Checkpoint::at(0, Timestamp::now()),
+                continues: None,
+            });
         }
     }
 

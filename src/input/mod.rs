@@ -35,7 +35,7 @@ pub enum Event {
     /// A source is about to deliver blocks.
     Opened {
         /// The source.
-        source: Source,
+        source: Box<Source>,
         /// Where it goes on.
         resume: Checkpoint,
         /// The source whose unfinished records (partial lines, tracebacks) go on in this one.

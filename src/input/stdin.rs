@@ -83,7 +83,11 @@ impl Input for Stdin {
     fn discover(&mut self, _: Instant, events: &mut Vec<Event>) {
         if let Some(source) = self.source.take() {
             self.blocks = Some(reader());
-            events.push(Event::Opened { source, resume: Checkpoint::at(0, Timestamp::now()), continues: None });
+            events.push(Event::Opened {
+                source: Box::new(source),
+                resume: Checkpoint::at(0, Timestamp::now()),
+                continues: None,
+            });
         }
     }
 

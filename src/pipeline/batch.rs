@@ -65,7 +65,7 @@ pub struct Sealed {
 
 enum Body {
     Plain(Vec<u8>),
-    Gzip(GzEncoder<Vec<u8>>),
+    Gzip(Box<GzEncoder<Vec<u8>>>),
 }
 
 impl Open {
@@ -74,7 +74,7 @@ impl Open {
     pub fn new(partition: Partition, encoding: Encoding, now: Instant) -> Self {
         let body = match encoding {
             Encoding::Plain => Body::Plain(Vec::new()),
-            Encoding::Gzip(level) => Body::Gzip(GzEncoder::new(Vec::new(), Compression::new(level))),
+            Encoding::Gzip(level) => Body::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::new(level)))),
         };
         let (items, tokens) = (Vec::new(), Vec::new());
         Self { partition, since: now, body, staged: Vec::with_capacity(STAGING * 5 / 4), length: 0, items, tokens }

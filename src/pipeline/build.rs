@@ -200,12 +200,13 @@ fn build_filters(filters: &[Instance], problems: &mut Problems) -> Vec<FilterSlo
 
 fn output_slots(config: &Config, outputs: &[Option<Built>], channels: &Channels) -> Vec<OutputSlot> {
     let limits = Limits { bytes: BATCH_BYTES, items: BATCH_ITEMS, age: config.service.flush };
-    let slot = |((instance, built), channel): ((&Instance, &Option<Built>), &UnboundedSender<Sealed>)| {
+    let slot = |instance: &Instance, built: &Option<Built>, channel: &UnboundedSender<Sealed>| {
         let built = built.as_ref()?;
         let routing: Match = instance.routing().clone();
         Some(OutputSlot::new(routing, (built.encoder)(), built.encoding, limits, channel.clone()))
     };
-    config.outputs.iter().zip(outputs).zip(channels).filter_map(slot).collect()
+    let all = config.outputs.iter().zip(outputs).zip(channels);
+    all.filter_map(|((instance, built), channel)| slot(instance, built, channel)).collect()
 }
 
 /// Where dead letters go: where it is said, else beside the checkpoints, else among the temporary

@@ -170,7 +170,7 @@ impl Worker {
                 match event {
                     Event::Opened { source, resume, continues } => {
                         let slot = &self.inputs[index];
-                        let mut state = SourceState::new(source, &slot.name, &slot.reading, resume);
+                        let mut state = SourceState::new(*source, &slot.name, &slot.reading, resume);
                         if let Some(before) = continues.and_then(|id| self.sources.get_mut(&id)) {
                             state.continue_from(before);
                         }
@@ -192,7 +192,8 @@ impl Worker {
     fn expire(&mut self, arena: &mut Bump) {
         let now = Timestamp::now();
         let due = |state: &&SourceState| state.decoder.is_due(now);
-        let due: Vec<_> = self.sources.values().filter(due).map(|state| (state.source.input, state.source.id)).collect();
+        let due: Vec<_> =
+            self.sources.values().filter(due).map(|state| (state.source.input, state.source.id)).collect();
         for (input, id) in due {
             // What was written in time may lie in the file and not be read yet.
             if self.inputs[input].input.is_at_end(id) {

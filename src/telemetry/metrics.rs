@@ -61,20 +61,20 @@ impl Collector for AccountsCollector {
         let inputs = || self.0.inputs.iter().zip(&total.inputs);
         let outputs = || self.0.outputs.iter().zip(&total.outputs);
         for field in INPUT_COUNTERS {
-            family(&mut encoder, field, inputs(), |value| ConstCounter::new(value))?;
+            family(&mut encoder, field, inputs(), ConstCounter::new)?;
         }
         for field in INPUT_GAUGES {
             family(&mut encoder, field, inputs(), gauge)?;
         }
         for field in OUTPUT_COUNTERS {
-            family(&mut encoder, field, outputs(), |value| ConstCounter::new(value))?;
+            family(&mut encoder, field, outputs(), ConstCounter::new)?;
         }
         for field in OUTPUT_GAUGES {
             family(&mut encoder, field, outputs(), gauge)?;
         }
         let retries: Field<Arc<super::accounts::Deliveries>> =
             ("output_retries", "Requests that had to be tried again", None, |counters| counters.retries());
-        family(&mut encoder, retries, self.0.outputs.iter().zip(&self.0.deliveries), |value| ConstCounter::new(value))?;
+        family(&mut encoder, retries, self.0.outputs.iter().zip(&self.0.deliveries), ConstCounter::new)?;
         let filtered = ConstCounter::new(total.filtered);
         let descriptor = encoder.encode_descriptor(
             "filtered_records",

@@ -124,9 +124,8 @@ impl Follower {
         let mut siblings = discover::siblings(&found.real);
         siblings.sort_by_cached_key(|sibling| Order::of(&sibling.real));
         for sibling in &siblings {
-            let is_same = |file: &&mut Followed| {
-                (file.found.device, file.found.inode) == (sibling.device, sibling.inode)
-            };
+            let is_same =
+                |file: &&mut Followed| (file.found.device, file.found.inode) == (sibling.device, sibling.inode);
             if let Some(file) = self.files.iter_mut().find(is_same) {
                 (file.order, file.found.real) = (Order::of(&sibling.real), sibling.real.clone());
             }
@@ -210,7 +209,7 @@ impl Follower {
             log: Some(log),
         };
         tracing::debug!(path = %file.found.real.display(), offset = resume.offset, "follows");
-        events.push(Event::Opened { source, resume, continues });
+        events.push(Event::Opened { source: Box::new(source), resume, continues });
         if let Some(before) = before {
             self.close(before, events);
         }
