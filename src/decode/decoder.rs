@@ -108,11 +108,11 @@ impl Decoder {
             Entry { time: None, stream: Stream::Stdout, partial: false, text: raw }
         });
         let stream = entry.stream as usize;
+        let time = entry.time.unwrap_or(self.last_time);
+        self.last_time = time;
         if position.start < self.resume[stream] {
             return;
         }
-        let time = entry.time.unwrap_or(self.last_time);
-        self.last_time = time;
         let (state, limit) = (&mut self.streams[stream], self.settings.limit);
         if cut {
             // What was cut mid-line cannot be told from a part of something: it stands alone.

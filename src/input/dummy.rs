@@ -82,13 +82,13 @@ impl Input for Dummy {
         self.offset += bytes as u64;
     }
 
-    fn is_at_end(&mut self, _: u64) -> bool {
-        true
-    }
-
     fn committed(&mut self, _: u64, _: Checkpoint) {}
 
     fn save(&mut self) {}
+
+    fn is_caught_up(&mut self, _: u64) -> bool {
+        true
+    }
 
     fn behind(&self) -> u64 {
         0

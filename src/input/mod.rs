@@ -66,15 +66,16 @@ pub trait Input: Send {
     /// The first `bytes` of the source's last block were used; the rest is read again.
     fn consumed(&mut self, source: u64, bytes: usize);
 
-    /// Everything that is there of the source by now was consumed, and nothing goes on elsewhere.
-    fn is_at_end(&mut self, source: u64) -> bool;
-
     /// All records before the checkpoint are done.
     fn committed(&mut self, source: u64, checkpoint: Checkpoint);
 
     /// Writes what `committed` reported to stable storage. Called about once a second and when
     /// the process ends.
     fn save(&mut self);
+
+    /// All that was written of the source was handed out and consumed, and what it goes on in has
+    /// not begun: only then does the clock tell anything about its open records.
+    fn is_caught_up(&mut self, source: u64) -> bool;
 
     /// Bytes that are known to exist and were not consumed yet.
     fn behind(&self) -> u64;

@@ -1,8 +1,8 @@
 //! Standard input, line by line. The process ends when it does and all is delivered.
 
 use std::io::Read;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
-use std::time::Instant;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant};
 
 use super::{Block, Event, Input, Shard, State, next_source_id};
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
@@ -22,6 +22,8 @@ pub const PLUGIN: Plugin = Plugin {
 /// Blocks that may wait to be taken: reading stops when the pipeline does.
 const WAITING: usize = 4;
 const BLOCK: usize = 64 * 1024;
+/// How long a turn waits for the next block: a pipe that is being filled is not left for a nap.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Builds the input.
 pub fn build(number: usize, options: &Options<'_>, shard: Shard, _: &mut Problems) -> Option<Box<dyn Input>> {
@@ -43,6 +45,7 @@ pub fn build(number: usize, options: &Options<'_>, shard: Shard, _: &mut Problem
         offset: 0,
         has_ended: is_idle,
         has_grown: false,
+        had_turn: false,
     }))
 }
 
@@ -56,6 +59,8 @@ struct Stdin {
     has_ended: bool,
     /// There is something new since the last block was handed out.
     has_grown: bool,
+    /// It gave its block of this turn.
+    had_turn: bool,
 }
 
 /// Reads in a thread of its own: reading from a terminal or pipe blocks.
@@ -92,21 +97,25 @@ impl Input for Stdin {
     }
 
     fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Option<Block<'b>> {
-        match self.blocks.as_ref().map(Receiver::try_recv) {
+        if std::mem::take(&mut self.had_turn) {
+            return None;
+        }
+        match self.blocks.as_ref().map(|blocks| blocks.recv_timeout(PATIENCE)) {
             Some(Ok(block)) => {
                 self.waiting.extend_from_slice(&block);
                 self.has_grown = true;
             }
-            Some(Err(TryRecvError::Disconnected)) => {
+            Some(Err(RecvTimeoutError::Disconnected)) => {
                 (self.has_ended, self.has_grown, self.blocks) = (true, true, None);
             }
-            Some(Err(TryRecvError::Empty)) | None => {}
+            Some(Err(RecvTimeoutError::Timeout)) | None => {}
         }
         if self.waiting.is_empty() || !std::mem::take(&mut self.has_grown) {
             return None;
         }
         buffer.clear();
         buffer.extend_from_slice(&self.waiting);
+        self.had_turn = true;
         let (is_last, time) = (self.has_ended, Timestamp::now());
         Some(Block { source: self.id, offset: self.offset, bytes: buffer, is_last, time })
     }
@@ -116,13 +125,13 @@ impl Input for Stdin {
         self.waiting.drain(..bytes);
     }
 
-    fn is_at_end(&mut self, _: u64) -> bool {
-        self.waiting.is_empty()
-    }
-
     fn committed(&mut self, _: u64, _: Checkpoint) {}
 
     fn save(&mut self) {}
+
+    fn is_caught_up(&mut self, _: u64) -> bool {
+        self.waiting.is_empty()
+    }
 
     fn behind(&self) -> u64 {
         self.waiting.len() as u64

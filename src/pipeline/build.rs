@@ -181,7 +181,7 @@ fn build_inputs(
         };
         let reading = Arc::new(reading::of_input(instance, config, parsers, flyte, problems));
         let input: Option<Box<dyn Input>> = build(number, &instance.options(), shard, problems);
-        slots.extend(input.map(|input| InputSlot { name: instance.name().to_owned(), input, reading }));
+        slots.extend(input.map(|input| InputSlot { name: instance.name().to_owned(), input, reading, unsettled: 0 }));
     }
     slots
 }

@@ -172,6 +172,7 @@ impl Delivery {
     async fn bury(&self, request: &Request, rejected: Vec<(usize, Rejection)>, tally: &mut Tally) {
         let body = batch::decoded(request).unwrap_or_default();
         let destination = self.sender.destination(request.partition);
+        let mut letters = Vec::with_capacity(rejected.len());
         for (index, rejection) in rejected {
             if self.rejections.allows() {
                 let Rejection { status, kind, reason } = &rejection;
@@ -185,10 +186,10 @@ impl Delivery {
                 );
             }
             let error = (rejection.status, rejection.kind.as_str(), rejection.reason.as_str());
-            let letter = DeadLetter::new(&self.name, &destination, error, batch::item(request, &body, index));
-            self.dead_letters.push(letter).await;
-            tally.dead_lettered += 1;
+            letters.push(DeadLetter::new(&self.name, &destination, error, batch::item(request, &body, index)));
         }
+        self.dead_letters.push(&letters).await;
+        tally.dead_lettered += letters.len() as u64;
     }
 
     async fn split(&self, request: &Request, waiting: &mut Vec<Request>, tally: &mut Tally) {

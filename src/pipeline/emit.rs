@@ -141,7 +141,7 @@ impl Emitter {
                 seed: state.seed,
                 filters: &state.filters,
                 routes: &state.routes,
-                before: state.before,
+                before: &state.before,
                 entry,
             },
             taken: &mut state.taken,
@@ -152,7 +152,7 @@ impl Emitter {
         }
     }
 
-    /// Lets the file before wait for the records that began there and ended in the last run.
+    /// Lets the files before wait for the records that began there and ended in the last run.
     pub(super) fn carry_over(&mut self, id: u64, sources: &mut HashMap<u64, SourceState>) {
         for before in self.carried.drain(..) {
             if let Some(state) = sources.get_mut(&before.source) {
@@ -163,10 +163,10 @@ impl Emitter {
         if state.decoder.is_carrying() {
             return;
         }
-        if let Some(before) = state.before.take()
-            && let Some(state) = sources.get_mut(&before.source)
-        {
-            state.ledger.close(before.entry, before.end);
+        for before in std::mem::take(&mut state.before) {
+            if let Some(state) = sources.get_mut(&before.source) {
+                state.ledger.close(before.entry, before.end, 0);
+            }
         }
     }
 
@@ -246,7 +246,7 @@ struct Path<'t> {
     seed: Option<IdSeed>,
     filters: &'t [usize],
     routes: &'t [usize],
-    before: Option<Before>,
+    before: &'t [Before],
     entry: u64,
 }
 
@@ -292,8 +292,9 @@ impl<'t> Run<'t> {
         self.emit_lines();
     }
 
-    /// Gives out all that is open.
+    /// Gives out all that is open. The end of a line that is being skipped does not come any more.
     pub(super) fn finish(&mut self) {
+        *self.skipping = None;
         let lines = &mut self.lines;
         self.decoder.finish(self.turn.arena, &mut |line| lines.push(line));
         self.emit_lines();
@@ -302,7 +303,8 @@ impl<'t> Run<'t> {
     /// Ends the run: everything before `end` is in records, or open in the decoder.
     pub(super) fn end(mut self, end: u64) -> Counted {
         let safe = self.skipping.unwrap_or(end);
-        self.ledger.close(self.path.entry, self.decoder.checkpoint(safe));
+        let bytes = end.saturating_sub(*self.taken);
+        self.ledger.close(self.path.entry, self.decoder.checkpoint(safe), bytes);
         *self.taken = end;
         self.counted.malformed = self.decoder.take_malformed();
         self.counted
@@ -366,8 +368,9 @@ impl<'t> Run<'t> {
             let digits = bumpalo::format!(in arena, "{}", line.position.start).into_bump_str();
             members.push(Member::json(key, digits.as_bytes(), Origin::Runtime));
         }
-        let id = match self.path.seed {
-            Some(seed) => DocumentId::new(seed, line.position, line.time),
+        let began = self.path.before.last().filter(|_| line.carried).map(|before| before.seed);
+        let id = match began.unwrap_or(self.path.seed) {
+            Some(seed) => DocumentId::new(seed, line.position, line.stream.map(|_| line.time)),
             None => DocumentId::random(line.time),
         };
         Record { time, members, id, truncated: line.truncated, unique: false }
@@ -381,7 +384,7 @@ impl<'t> Run<'t> {
             let batch = &mut output.open[number];
             batch.append(turn.source.id, self.path.entry, |out| encoder.encode(record, turn, out));
             self.ledger.hold(self.path.entry);
-            if let Some(before) = self.path.before.filter(|_| carried) {
+            for &before in self.path.before.iter().filter(|_| carried) {
                 batch.hold(before.source, before.entry);
                 self.carried.push(before);
             }

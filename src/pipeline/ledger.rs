@@ -17,24 +17,27 @@ pub struct Ledger {
     /// Number of the front entry.
     first: u64,
     committed: Checkpoint,
+    /// Bytes of the entries of which a record is pending.
+    unsettled: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
     checkpoint: Checkpoint,
     pending: u64,
+    bytes: u64,
 }
 
 impl Ledger {
     /// A ledger whose source goes on at `resume`.
     #[must_use]
     pub fn new(resume: Checkpoint) -> Self {
-        Self { entries: VecDeque::new(), first: 0, committed: resume }
+        Self { entries: VecDeque::new(), first: 0, committed: resume, unsettled: 0 }
     }
 
     /// Opens the entry of a turn; the turn itself holds it until [`Ledger::close`].
     pub fn open(&mut self) -> u64 {
-        self.entries.push_back(Entry { checkpoint: self.committed, pending: 1 });
+        self.entries.push_back(Entry { checkpoint: self.committed, pending: 1, bytes: 0 });
         self.first + self.entries.len() as u64 - 1
     }
 
@@ -45,19 +48,31 @@ impl Ledger {
         }
     }
 
-    /// The turn is over: everything before `checkpoint` is in records.
-    pub fn close(&mut self, entry: u64, checkpoint: Checkpoint) {
-        if let Some(entry) = self.entry(entry) {
-            entry.checkpoint = checkpoint;
-            entry.pending -= 1;
+    /// The turn is over: it took `bytes`, and everything before `checkpoint` is in records.
+    pub fn close(&mut self, entry: u64, checkpoint: Checkpoint, bytes: u64) {
+        let Some(entry) = self.entry(entry) else { return };
+        (entry.checkpoint, entry.bytes) = (checkpoint, bytes);
+        entry.pending -= 1;
+        if entry.pending > 0 {
+            self.unsettled += bytes;
         }
     }
 
     /// The fate of `records` records of the entry is known.
     pub fn release(&mut self, entry: u64, records: u64) {
-        if let Some(entry) = self.entry(entry) {
-            entry.pending = entry.pending.saturating_sub(records);
+        let Some(entry) = self.entry(entry) else { return };
+        entry.pending = entry.pending.saturating_sub(records);
+        if entry.pending == 0 {
+            let bytes = std::mem::take(&mut entry.bytes);
+            self.unsettled = self.unsettled.saturating_sub(bytes);
         }
+    }
+
+    /// Bytes of which a record waits for its fate. What is only open in the decoder does not count:
+    /// the bytes that end it may have to be read first.
+    #[must_use]
+    pub fn unsettled(&self) -> u64 {
+        self.unsettled
     }
 
     /// Moves over complete entries. The new checkpoint, if there is one.
@@ -106,10 +121,10 @@ mod tests {
         let first = ledger.open();
         ledger.hold(first);
         ledger.hold(first);
-        ledger.close(first, at(100));
+        ledger.close(first, at(100), 50);
         let second = ledger.open();
         ledger.hold(second);
-        ledger.close(second, at(200));
+        ledger.close(second, at(200), 50);
         ledger.release(second, 1);
         assert_eq!(ledger.advance(), None, "the first block is not done");
         ledger.release(first, 1);
@@ -120,11 +135,25 @@ mod tests {
     }
 
     #[test]
+    fn counts_the_bytes_of_what_is_pending_only() {
+        let mut ledger = Ledger::new(at(0));
+        let first = ledger.open();
+        ledger.close(first, Checkpoint { offset: 40, streams: [40, 100], time: Timestamp(0) }, 100);
+        assert_eq!(ledger.unsettled(), 0, "a record is open, none is pending");
+        let second = ledger.open();
+        ledger.hold(second);
+        ledger.close(second, at(160), 60);
+        assert_eq!(ledger.unsettled(), 60);
+        ledger.release(second, 1);
+        assert_eq!(ledger.unsettled(), 0);
+    }
+
+    #[test]
     fn completes_a_block_of_which_nothing_was_kept() {
         let mut ledger = Ledger::new(at(0));
         let entry = ledger.open();
         assert_eq!(ledger.advance(), None, "its turn is not over");
-        ledger.close(entry, at(50));
+        ledger.close(entry, at(50), 50);
         assert_eq!(ledger.advance(), Some(at(50)));
         assert_eq!(ledger.committed(), at(50));
     }
@@ -135,7 +164,7 @@ mod tests {
         let open = Checkpoint { offset: 40, streams: [100, 40], time: Timestamp(0) };
         let entry = ledger.open();
         ledger.hold(entry);
-        ledger.close(entry, open);
+        ledger.close(entry, open, 50);
         ledger.release(entry, 1);
         assert_eq!(ledger.advance(), Some(open));
     }

@@ -20,8 +20,10 @@ pub struct SourceState {
     pub filters: Vec<usize>,
     /// Numbers of the outputs that take its records.
     pub routes: Vec<usize>,
-    /// The file before, while records that began there are open here.
-    pub before: Option<Before>,
+    /// The files before, while records that began there are open here, oldest first.
+    pub before: Vec<Before>,
+    /// The file before: this one's checkpoint does not move as long as that one is not done.
+    pub follows: Option<u64>,
     /// The input is done with it.
     pub closed: bool,
     /// Bytes up to this offset are in records or open.
@@ -39,6 +41,8 @@ pub struct Before {
     pub entry: u64,
     /// Its checkpoint when they are: the file's end.
     pub end: Checkpoint,
+    /// What the ids of records that began there are made of, wherever they end.
+    pub seed: Option<IdSeed>,
 }
 
 impl SourceState {
@@ -53,7 +57,8 @@ impl SourceState {
             seed: source.log.map(|log| IdSeed::new(log, input)),
             filters: Vec::new(),
             routes: Vec::new(),
-            before: None,
+            before: Vec::new(),
+            follows: None,
             closed: false,
             taken: resume.offset,
             skipping: None,
@@ -63,10 +68,12 @@ impl SourceState {
 
     /// Takes over what is open in the file before.
     pub fn continue_from(&mut self, before: &mut Self) {
+        self.follows = Some(before.source.id);
         if before.decoder.is_open() {
             self.decoder.continue_from(&mut before.decoder);
             let end = before.decoder.checkpoint(before.taken);
-            self.before = Some(Before { source: before.source.id, entry: before.ledger.open(), end });
+            self.before = std::mem::take(&mut before.before);
+            self.before.push(Before { source: before.source.id, entry: before.ledger.open(), end, seed: before.seed });
         }
     }
 

@@ -38,6 +38,8 @@ pub struct InputSlot {
     pub input: Box<dyn Input>,
     /// How its lines are put into records.
     pub reading: Arc<Reading>,
+    /// Bytes in batches that are not settled, as last published.
+    pub unsettled: u64,
 }
 
 /// How the lines of one input become records.
@@ -61,7 +63,7 @@ pub struct Reading {
     pub path_key: Option<Vec<u8>>,
     /// Key under which the line's offset is added.
     pub offset_key: Option<Vec<u8>>,
-    /// Bytes that may be unsettled before reading pauses (`Mem_Buf_Limit`).
+    /// Bytes that may be in unsettled batches before reading pauses (`Mem_Buf_Limit`).
     pub held_limit: Option<u64>,
 }
 
@@ -195,8 +197,8 @@ impl Worker {
         let due: Vec<_> =
             self.sources.values().filter(due).map(|state| (state.source.input, state.source.id)).collect();
         for (input, id) in due {
-            // What was written in time may lie in the file and not be read yet.
-            if self.inputs[input].input.is_at_end(id) {
+            // What is not read yet may go on with it, however late we are.
+            if self.inputs[input].input.is_caught_up(id) {
                 self.let_go(id, arena, |run| run.expire(now));
             }
         }
@@ -237,16 +239,28 @@ impl Worker {
         }
     }
 
-    /// Tells the inputs how far their sources are done.
+    /// Tells the inputs how far their sources are done. A file's checkpoint never overtakes that of
+    /// the file before it: what is open at that one's end would be joined to something else.
     fn settle(&mut self) {
-        for state in self.sources.values_mut() {
+        while self.settle_ready() {}
+        self.sources.retain(|_, state| !(state.closed && state.ledger.is_settled()));
+    }
+
+    /// Settles the sources that wait for no other. Whether another may be ready now.
+    fn settle_ready(&mut self) -> bool {
+        let is_done = |id: u64| self.sources.get(&id).is_none_or(|state| state.ledger.is_settled());
+        let waits = |state: &&SourceState| state.follows.is_some_and(|before| !is_done(before));
+        let waiting: Vec<u64> = self.sources.values().filter(waits).map(|state| state.source.id).collect();
+        let mut has_moved = false;
+        for state in self.sources.values_mut().filter(|state| !waiting.contains(&state.source.id)) {
             let before = state.ledger.committed().offset;
             if let Some(checkpoint) = state.ledger.advance() {
+                has_moved = true;
                 self.snapshot.inputs[state.source.input].finished += checkpoint.offset.saturating_sub(before);
                 self.inputs[state.source.input].input.committed(state.source.id, checkpoint);
             }
         }
-        self.sources.retain(|_, state| !(state.closed && state.ledger.is_settled()));
+        has_moved && !waiting.is_empty()
     }
 
     fn save(&mut self) {
@@ -256,7 +270,8 @@ impl Worker {
     }
 
     fn publish(&mut self) {
-        for (index, slot) in self.inputs.iter().enumerate() {
+        for (index, slot) in self.inputs.iter_mut().enumerate() {
+            slot.unsettled = 0;
             let account = &mut self.snapshot.inputs[index];
             (account.behind, account.held, account.sources) = (slot.input.behind(), 0, 0);
         }
@@ -264,14 +279,15 @@ impl Worker {
             let account = &mut self.snapshot.inputs[state.source.input];
             account.held += state.held();
             account.sources += 1;
+            self.inputs[state.source.input].unsettled += state.ledger.unsettled();
         }
         self.emitter.account(&mut self.snapshot);
         self.accounts.publish(self.number, &self.snapshot);
     }
 
     fn is_input_held_up(&self, index: usize) -> bool {
-        let limit = self.inputs[index].reading.held_limit;
-        limit.is_some_and(|limit| self.snapshot.inputs[index].held > limit)
+        let slot = &self.inputs[index];
+        slot.reading.held_limit.is_some_and(|limit| slot.unsettled > limit)
     }
 
     /// Some input waits for records of its own that are in open batches.

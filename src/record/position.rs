@@ -46,14 +46,15 @@ impl DocumentId {
     /// Length in bytes.
     pub const LENGTH: usize = TIME_CHARACTERS + HASH_CHARACTERS;
 
-    /// The id of the record at `position`: the same each time that it is read.
+    /// The id of the record at `position`: the same each time that it is read. `time` is what its
+    /// bytes tell.
     #[must_use]
-    pub fn new(seed: IdSeed, position: Position, time: Timestamp) -> Self {
+    pub fn new(seed: IdSeed, position: Position, time: Option<Timestamp>) -> Self {
         let mut bytes = [0; 32];
-        bytes[..16].copy_from_slice(&seed.0.to_le_bytes());
+        bytes[..16].copy_from_slice(&seed.hash.to_le_bytes());
         bytes[16..24].copy_from_slice(&position.start.to_le_bytes());
         bytes[24..].copy_from_slice(&position.end.to_le_bytes());
-        Self::compose(time, xxh3_128(&bytes))
+        Self::compose(time.unwrap_or(seed.time), xxh3_128(&bytes))
     }
 
     /// An id for a record that stands nowhere.
@@ -91,7 +92,10 @@ const HASH_CHARACTERS: usize = 16;
 
 /// What the ids of one source have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IdSeed(u128);
+pub struct IdSeed {
+    hash: u128,
+    time: Timestamp,
+}
 
 impl IdSeed {
     /// A log as one input reads it: two inputs that tail the same file make documents of their own.
@@ -99,7 +103,7 @@ impl IdSeed {
     pub fn new(log: LogId, input: &str) -> Self {
         let mut bytes = log.0.to_le_bytes().to_vec();
         bytes.extend_from_slice(input.as_bytes());
-        Self(xxh3_128(&bytes))
+        Self { hash: xxh3_128(&bytes), time: log.time() }
     }
 }
 
@@ -109,7 +113,8 @@ mod tests {
 
     fn id(log: u128, start: u64, end: u64, milliseconds: i64) -> String {
         let seed = IdSeed::new(LogId(log), "tail.0");
-        let id = DocumentId::new(seed, Position { start, end }, Timestamp(milliseconds * 1_000_000));
+        let time = Timestamp(milliseconds * 1_000_000);
+        let id = DocumentId::new(seed, Position { start, end }, Some(time));
         String::from_utf8(id.as_bytes().to_vec()).unwrap()
     }
 
@@ -119,6 +124,17 @@ mod tests {
         let others = [id(2, 10, 20, 5), id(1, 11, 20, 5), id(1, 10, 21, 5), id(1, 20, 10, 5), id(1, 10, 20, 6)];
         assert!(others.iter().all(|other| *other != id(1, 10, 20, 5)));
         assert_ne!(IdSeed::new(LogId(1), "tail.0"), IdSeed::new(LogId(1), "tail.1"));
+    }
+
+    #[test]
+    fn needs_no_time_and_is_sorted_by_when_its_log_began_then() {
+        let id = |now: i64| {
+            let seed = IdSeed::new(LogId::random(Timestamp(now * 1_000_000)), "tail.0");
+            let position = Position { start: 1, end: 2 };
+            assert_eq!(DocumentId::new(seed, position, None), DocumentId::new(seed, position, None));
+            DocumentId::new(seed, position, None).0
+        };
+        assert!(id(1_787_313_601_123) < id(1_787_313_601_124));
     }
 
     #[test]

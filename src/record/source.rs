@@ -2,9 +2,31 @@
 
 use std::sync::Arc;
 
+use super::Timestamp;
+
 /// Identity of a log: the same for a plain file, its rotated name and its compressed copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LogId(pub u128);
+
+impl LogId {
+    /// Bits of the milliseconds that a random id begins with: until the year 2109.
+    const TIME_BITS: u32 = 42;
+
+    /// An id for a log whose bytes tell none. It begins with the time, as the ids of its lines do.
+    #[must_use]
+    pub fn random(now: Timestamp) -> Self {
+        let milliseconds = u128::try_from(now.milliseconds()).unwrap_or(0);
+        Self((milliseconds << (u128::BITS - Self::TIME_BITS)) | (fastrand::u128(..) >> Self::TIME_BITS))
+    }
+
+    /// What stands in for the time in the ids of lines that tell none: the time when they are read
+    /// would be another one when they are read again.
+    #[must_use]
+    pub fn time(self) -> Timestamp {
+        let milliseconds = i64::try_from(self.0 >> (u128::BITS - Self::TIME_BITS)).unwrap_or(0);
+        Timestamp(milliseconds * 1_000_000)
+    }
+}
 
 /// A container instance as the path of its log tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -75,18 +75,22 @@ impl DeadLetters {
         &self.path
     }
 
-    /// Appends a letter and waits until it is on the disk. While that fails (a full disk), it is
-    /// tried again: a letter that is not kept anywhere would be a line that vanished.
-    pub async fn push(&self, letter: DeadLetter) {
-        let mut line = serde_json::to_vec(&letter).unwrap_or_default();
-        line.push(b'\n');
-        while let Err(error) = self.append(&line) {
+    /// Appends letters and waits until they are on the disk, once for all of them. While that fails
+    /// (a full disk), it is tried again: a letter that is not kept anywhere would be a line that
+    /// vanished.
+    pub async fn push(&self, letters: &[DeadLetter]) {
+        let mut lines = Vec::new();
+        for letter in letters {
+            lines.append(&mut serde_json::to_vec(letter).unwrap_or_default());
+            lines.push(b'\n');
+        }
+        while let Err(error) = self.append(&lines) {
             tracing::error!(path = %self.path.display(), %error, "a dead letter cannot be written, trying again");
             tokio::time::sleep(std::time::Duration::from_secs(5)).await;
         }
     }
 
-    fn append(&self, line: &[u8]) -> std::io::Result<()> {
+    fn append(&self, lines: &[u8]) -> std::io::Result<()> {
         let mut slot = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if slot.is_none() {
             if let Some(parent) = self.path.parent() {
@@ -95,8 +99,9 @@ impl DeadLetters {
             *slot = Some(OpenOptions::new().create(true).append(true).open(&self.path)?);
         }
         if let Some(file) = slot.as_mut() {
-            file.write_all(line)?;
-            file.sync_data()?;
+            let length = file.metadata()?.len();
+            // What a full disk cut off must not stand in front of the next try.
+            file.write_all(lines).and_then(|()| file.sync_data()).inspect_err(|_| drop(file.set_len(length)))?;
         }
         Ok(())
     }
@@ -112,5 +117,17 @@ mod tests {
         let value = serde_json::to_value(&letter).unwrap();
         assert_eq!(value["item"], "not json \u{FFFD}\n");
         assert!(value.get("document").is_none());
+    }
+
+    #[tokio::test]
+    async fn writes_a_line_for_each_letter() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("dead.ndjson");
+        let letters = DeadLetters::new(path.clone());
+        let letter = |item: &[u8]| DeadLetter::new("o", "d", (400, "k", "r"), item);
+        letters.push(&[letter(b"{\"a\":1}"), letter(b"{\"b\":1}")]).await;
+        letters.push(&[letter(b"{\"c\":1}")]).await;
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!(text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()).count(), 3);
     }
 }

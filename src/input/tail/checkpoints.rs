@@ -1,11 +1,13 @@
 //! Checkpoints in SQLite: a table of our own, which is the truth, and Fluent Bit's
 //! `in_tail_files` in the same file as a mirror, so that a node can move back.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::identity::Head;
+use super::identity::{self, Head};
 use crate::record::{Checkpoint, LogId, Timestamp};
 
 /// What is kept of one log.
@@ -19,24 +21,37 @@ pub(super) struct Saved {
     pub(super) checkpoint: Checkpoint,
 }
 
+impl Saved {
+    /// The file begins as the saved one did.
+    pub(super) fn is_of(&self, file: &File) -> bool {
+        identity::head(file, Some(self.head.length)).is_ok_and(|head| head == self.head)
+    }
+}
+
 /// The database of one tail input.
 #[derive(Debug)]
 pub(super) struct Checkpoints {
     connection: Connection,
     path: PathBuf,
+    /// Name of the input: several may keep their checkpoints in one file, even of the same logs.
+    input: String,
 }
 
 /// Rows of files that were not touched for this long are removed, in seconds. Long enough that no
 /// rotated file of it can still lie there.
 const FORGET_AFTER: i64 = 30 * 86_400;
 
+/// How long another program's lock is waited for: at the start, and then while nothing else is done.
+const LOCKED_AT_START: Duration = Duration::from_secs(5);
+const LOCKED: Duration = Duration::from_millis(200);
+
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
-    PRAGMA busy_timeout = 5000;
     CREATE TABLE IF NOT EXISTS flytail_checkpoints (
-        log BLOB PRIMARY KEY, device INTEGER, inode INTEGER, head_length INTEGER, head_hash INTEGER,
-        path TEXT, offset INTEGER, stdout INTEGER, stderr INTEGER, time INTEGER, updated INTEGER
+        input TEXT, log BLOB, device INTEGER, inode INTEGER, head_length INTEGER, head_hash INTEGER,
+        path TEXT, offset INTEGER, stdout INTEGER, stderr INTEGER, time INTEGER, updated INTEGER,
+        PRIMARY KEY (input, log)
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS flytail_checkpoints_inode ON flytail_checkpoints (inode, device);
     CREATE TABLE IF NOT EXISTS in_tail_files (
@@ -47,18 +62,19 @@ const SCHEMA: &str = "
 const COLUMNS: &str = "log, device, inode, head_length, head_hash, path, offset, stdout, stderr, time";
 
 impl Checkpoints {
-    /// Opens the database. One that cannot be read is set aside under another name and a new one
-    /// is begun: reading some files again shows no line twice, and a crash loop helps nobody.
+    /// Opens the database. One that is damaged is set aside under another name and a new one is
+    /// begun: reading some files again shows no line twice, and a crash loop helps nobody.
     ///
     /// # Errors
-    /// If not even a new database can be made.
-    pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
+    /// If not even a new database can be made, or if one that is not damaged cannot be opened (it is
+    /// locked by another program, or not ours to write): setting that aside would lose what it knows.
+    pub(super) fn open(path: &Path, input: &str) -> rusqlite::Result<Self> {
         if let Some(parent) = path.parent() {
             // What is wrong shows when SQLite opens the file.
             drop(std::fs::create_dir_all(parent));
         }
         let connection = connect(path).or_else(|error| {
-            if !path.exists() {
+            if !is_damaged(&error) {
                 return Err(error);
             }
             let aside = path.with_extension(format!("corrupt-{}", Timestamp::now().milliseconds()));
@@ -69,7 +85,7 @@ impl Checkpoints {
             }
             connect(path)
         })?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, path: path.to_owned(), input: input.to_owned() })
     }
 
     /// Where it is.
@@ -79,17 +95,19 @@ impl Checkpoints {
 
     /// The checkpoint of a log.
     pub(super) fn of_log(&self, log: LogId) -> rusqlite::Result<Option<Saved>> {
-        let query = format!("SELECT {COLUMNS} FROM flytail_checkpoints WHERE log = ?1");
-        self.connection.query_row(&query, [log.0.to_be_bytes()], saved).optional()
+        let query = format!("SELECT {COLUMNS} FROM flytail_checkpoints WHERE log = ?1 AND input = ?2");
+        self.connection.query_row(&query, params![log.0.to_be_bytes(), self.input], saved).optional()
     }
 
     /// What is known of a file by its inode, the newest first. Whether it is the same file still
     /// is told by its head.
     pub(super) fn of_file(&self, device: u64, inode: u64) -> rusqlite::Result<Vec<Saved>> {
-        let query =
-            format!("SELECT {COLUMNS} FROM flytail_checkpoints WHERE inode = ?1 AND device = ?2 ORDER BY updated DESC");
-        let mut statement = self.connection.prepare(&query)?;
-        let rows = statement.query_map(params![signed(inode), signed(device)], saved)?;
+        let query = format!(
+            "SELECT {COLUMNS} FROM flytail_checkpoints WHERE inode = ?1 AND device = ?2 AND input = ?3
+            ORDER BY updated DESC"
+        );
+        let mut statement = self.connection.prepare_cached(&query)?;
+        let rows = statement.query_map(params![signed(inode), signed(device), self.input], saved)?;
         rows.collect()
     }
 
@@ -99,7 +117,7 @@ impl Checkpoints {
         let transaction = self.connection.transaction()?;
         {
             let mut own = transaction.prepare_cached(
-                "INSERT OR REPLACE INTO flytail_checkpoints VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                "INSERT OR REPLACE INTO flytail_checkpoints VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             )?;
             let mut update = transaction.prepare_cached(
                 "UPDATE in_tail_files SET name = ?2, offset = ?3, offset_marker_size = 0 WHERE inode = ?1",
@@ -110,6 +128,7 @@ impl Checkpoints {
                 let Checkpoint { offset, streams, time } = row.checkpoint;
                 let path = row.path.to_string_lossy();
                 own.execute(params![
+                    self.input,
                     row.log.0.to_be_bytes(),
                     signed(row.device),
                     signed(row.inode),
@@ -138,12 +157,27 @@ impl Checkpoints {
     }
 }
 
+fn is_damaged(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    // InvalidQuery is what a failed check gives.
+    matches!(error, rusqlite::Error::InvalidQuery)
+        || matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
+    connection.busy_timeout(LOCKED_AT_START)?;
     connection.execute_batch(SCHEMA)?;
+    for column in ["offset_marker", "offset_marker_size"] {
+        // Fluent Bit has them since its version 5.
+        if !connection.column_exists(None, "in_tail_files", column)? {
+            connection.execute_batch(&format!("ALTER TABLE in_tail_files ADD COLUMN {column} INTEGER DEFAULT 0"))?;
+        }
+    }
     connection
         .query_row("PRAGMA quick_check", [], |row| row.get::<_, String>(0))
         .and_then(|answer| if answer == "ok" { Ok(()) } else { Err(rusqlite::Error::InvalidQuery) })?;
+    connection.busy_timeout(LOCKED)?;
     Ok(connection)
 }
 
@@ -185,11 +219,11 @@ mod tests {
     fn keeps_checkpoints_over_a_restart() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state/tail.db");
-        let mut checkpoints = Checkpoints::open(&path).unwrap();
+        let mut checkpoints = Checkpoints::open(&path, "tail.0").unwrap();
         checkpoints.save([row(u128::MAX, u64::MAX, 10), row(2, 5, 20)].iter()).unwrap();
         checkpoints.save([row(2, 5, 30)].iter()).unwrap();
         drop(checkpoints);
-        let checkpoints = Checkpoints::open(&path).unwrap();
+        let checkpoints = Checkpoints::open(&path, "tail.0").unwrap();
         assert_eq!(checkpoints.of_log(LogId(u128::MAX)).unwrap(), Some(row(u128::MAX, u64::MAX, 10)));
         assert_eq!(checkpoints.of_file(1, 5).unwrap(), [row(2, 5, 30)]);
         assert_eq!(checkpoints.of_log(LogId(3)).unwrap(), None);
@@ -199,7 +233,7 @@ mod tests {
     fn mirrors_one_row_a_file_in_fluent_bits_table() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tail.db");
-        let mut checkpoints = Checkpoints::open(&path).unwrap();
+        let mut checkpoints = Checkpoints::open(&path, "tail.0").unwrap();
         checkpoints.save([row(1, 5, 20)].iter()).unwrap();
         checkpoints.save([row(1, 5, 40)].iter()).unwrap();
         let mirror: Vec<(String, i64, i64)> = checkpoints
@@ -218,11 +252,46 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tail.db");
         std::fs::write(&path, vec![b'x'; 10_000]).unwrap();
-        let mut checkpoints = Checkpoints::open(&path).unwrap();
+        let mut checkpoints = Checkpoints::open(&path, "tail.0").unwrap();
         checkpoints.save([row(1, 5, 20)].iter()).unwrap();
         let aside = std::fs::read_dir(directory.path())
             .unwrap()
             .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().contains("corrupt"));
         assert_eq!(aside.count(), 1);
+    }
+
+    #[test]
+    fn leaves_a_locked_database_where_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tail.db");
+        Checkpoints::open(&path, "tail.0").unwrap().save([row(1, 5, 20)].iter()).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").unwrap();
+        assert!(Checkpoints::open(&path, "tail.0").is_err());
+        drop(other);
+        let checkpoints = Checkpoints::open(&path, "tail.0").unwrap();
+        assert_eq!(checkpoints.of_log(LogId(1)).unwrap(), Some(row(1, 5, 20)));
+    }
+
+    #[test]
+    fn takes_the_table_of_an_older_fluent_bit() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tail.db");
+        let old = "CREATE TABLE in_tail_files (id INTEGER PRIMARY KEY, name TEXT NOT NULL, offset INTEGER,
+            inode INTEGER, created INTEGER, rotated INTEGER DEFAULT 0)";
+        Connection::open(&path).unwrap().execute_batch(old).unwrap();
+        Checkpoints::open(&path, "tail.0").unwrap().save([row(1, 5, 20)].iter()).unwrap();
+    }
+
+    #[test]
+    fn keeps_the_checkpoints_of_two_inputs_apart() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tail.db");
+        let (mut one, mut other) =
+            (Checkpoints::open(&path, "tail.0").unwrap(), Checkpoints::open(&path, "tail.1").unwrap());
+        one.save([row(1, 5, 20)].iter()).unwrap();
+        other.save([row(1, 5, 40)].iter()).unwrap();
+        assert_eq!(one.of_log(LogId(1)).unwrap(), Some(row(1, 5, 20)));
+        assert_eq!(other.of_file(1, 5).unwrap(), [row(1, 5, 40)]);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::checkpoints::Saved;
@@ -32,9 +31,9 @@ pub(super) struct Followed {
     pub(super) found: Found,
     pub(super) file: File,
     pub(super) container: Option<Container>,
-    /// What files have in common of which one is read after the other: a container's directory,
-    /// or the path under which they appear.
-    pub(super) group: PathBuf,
+    /// What files have in common of which one is read after the other: a hash of their container's
+    /// directory, or of the path under which they appear.
+    pub(super) group: u64,
     pub(super) order: Order,
     pub(super) log: Option<LogId>,
     pub(super) head: Head,
@@ -45,6 +44,8 @@ pub(super) struct Followed {
     pub(super) length: u64,
     pub(super) committed: Checkpoint,
     pub(super) is_dirty: bool,
+    /// It was truncated: its old checkpoint says nothing, however much its lines are alike.
+    pub(super) is_anew: bool,
     /// It was there when this process began.
     pub(super) is_old: bool,
     /// Since when its path leads elsewhere or nowhere.
@@ -75,7 +76,7 @@ impl Followed {
         id: u64,
         found: Found,
         container: Option<Container>,
-        group: PathBuf,
+        group: u64,
     ) -> std::io::Result<Option<Self>> {
         let file = File::open(&found.real)?;
         let metadata = file.metadata()?;
@@ -97,6 +98,7 @@ impl Followed {
             length,
             committed: Checkpoint::at(0, Timestamp::now()),
             is_dirty: false,
+            is_anew: false,
             is_old: false,
             rotated: None,
             seen: 0,
@@ -136,6 +138,11 @@ impl Followed {
     pub(super) fn is_at_end(&mut self) -> bool {
         self.length = self.file.metadata().map_or(self.length, |metadata| metadata.len());
         self.length <= self.seen
+    }
+
+    /// Something was added since it was found to be at its end.
+    pub(super) fn has_grown(&self) -> bool {
+        self.file.metadata().is_ok_and(|metadata| metadata.len() > self.length)
     }
 
     /// Some bytes at the end are no whole line.
@@ -199,9 +206,9 @@ mod tests {
         let path = directory.path().join("0.log");
         std::fs::write(&path, "old").unwrap();
         let found = discover::look(&path).unwrap();
-        assert!(Followed::new(1, found.clone(), None, path.clone()).unwrap().is_some());
+        assert!(Followed::new(1, found.clone(), None, 0).unwrap().is_some());
         std::fs::rename(&path, directory.path().join("0.log.1")).unwrap();
         std::fs::write(&path, "new").unwrap();
-        assert!(Followed::new(1, found, None, path).unwrap().is_none());
+        assert!(Followed::new(1, found, None, 0).unwrap().is_none());
     }
 }

@@ -1,20 +1,25 @@
 //! The files that are followed: from being found to being forgotten.
 
 use std::collections::HashMap;
+use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::checkpoints::{Checkpoints, Saved};
 use super::discover::{self, Found, Order};
 use super::file::{Followed, Phase};
-use super::identity::{self, Head};
+use super::identity;
 use super::options::Settings;
 use super::tag;
 use super::watch::Watch;
 use crate::input::{Event, Shard, next_source_id};
 use crate::record::{Checkpoint, Container, LogId, Source, Timestamp};
 use crate::telemetry::Throttle;
+
+/// How long after the start every file that is there was opened, and its row with it renewed.
+const FORGET_AFTER: Duration = Duration::from_secs(3600);
 
 /// See the module.
 pub(super) struct Follower {
@@ -24,9 +29,13 @@ pub(super) struct Follower {
     shard: Shard,
     database: Option<Checkpoints>,
     watch: Option<Watch>,
-    /// Files that are done and still lie there, by device and inode.
-    done: HashMap<(u64, u64), Head>,
+    /// Files that are done and still lie there, by device and inode: they may grow once more.
+    done: HashMap<(u64, u64), Saved>,
     scan_at: Option<Instant>,
+    /// When a hint may make a scan come sooner again.
+    hints_at: Option<Instant>,
+    /// When rows of files that are gone are removed: after those of the files that are there were written again.
+    forget_at: Option<Instant>,
     /// Files were renamed during the last scan: it may have missed some.
     scan_again: bool,
     has_scanned: bool,
@@ -41,33 +50,41 @@ impl Follower {
                 watch.add(&directory);
             }
         }
-        if let Some(database) = &database
-            && let Err(error) = database.forget_old()
-        {
-            tracing::warn!(path = %database.path().display(), %error, "old checkpoints stay");
-        }
         let (files, done) = (Vec::new(), HashMap::new());
         let (scan_at, scan_again, has_scanned) = (None, false, false);
         let throttle = Throttle::default();
-        Self { files, input, settings, shard, database, watch, done, scan_at, scan_again, has_scanned, throttle }
+        let forget_at = Some(Instant::now() + FORGET_AFTER);
+        Self {
+            files,
+            input,
+            settings,
+            shard,
+            database,
+            watch,
+            done,
+            scan_at,
+            hints_at: None,
+            forget_at,
+            scan_again,
+            has_scanned,
+            throttle,
+        }
     }
 
     /// The file of a source.
     pub(super) fn file_mut(&mut self, id: u64) -> Option<&mut Followed> {
-        self.files.iter_mut().find(|file| file.id == id)
+        self.index_of(id).map(|index| &mut self.files[index])
     }
 
-    /// All of a file was consumed, and the files behind it are empty.
-    pub(super) fn is_at_end(&mut self, id: u64) -> bool {
-        let Some(index) = self.files.iter().position(|file| file.id == id) else { return true };
-        let goes_on = self.is_succeeded(index);
-        let file = &mut self.files[index];
-        !goes_on && file.is_at_end() && !file.has_rest()
+    /// Files stand in the order in which they were found, and so do their ids.
+    fn index_of(&self, id: u64) -> Option<usize> {
+        self.files.binary_search_by_key(&id, |file| file.id).ok()
     }
 
     /// Looks for new files when a hint came or the interval is over.
     pub(super) fn scan_if_due(&mut self, now: Instant) {
-        let hinted = self.watch.as_ref().is_some_and(Watch::take_hint);
+        let may_come_early = self.hints_at.is_none_or(|at| now >= at);
+        let hinted = may_come_early && self.watch.as_ref().is_some_and(Watch::take_hint);
         let again = std::mem::take(&mut self.scan_again);
         if !hinted && !again && self.scan_at.is_some_and(|at| now < at) {
             return;
@@ -77,6 +94,8 @@ impl Follower {
             self.admit(found, now);
         }
         self.has_scanned = true;
+        // Files that come and go all the time beside ours must not make us do nothing else.
+        self.hints_at = Some(Instant::now() + (now.elapsed() * 10).min(self.settings.refresh_interval));
     }
 
     /// Finds out which files' paths lead elsewhere now: they were rotated or removed.
@@ -85,11 +104,16 @@ impl Follower {
             if file.rotated.is_some() || file.phase == Phase::Closed {
                 continue;
             }
-            let there = discover::look(&file.found.path);
-            let is_same = |there: &Found| (there.device, there.inode) == (file.found.device, file.found.inode);
-            if !there.as_ref().is_some_and(is_same) {
-                file.rotated = Some(now);
-                self.scan_at = None;
+            let there = std::fs::metadata(&file.found.path).ok();
+            let is_same = |there: &Metadata| (there.dev(), there.ino()) == (file.found.device, file.found.inode);
+            match there.filter(is_same) {
+                // Known even while reading is paused: how far it is behind.
+                Some(there) if file.phase == Phase::Open => file.length = there.len(),
+                Some(_) => {}
+                None => {
+                    file.rotated = Some(now);
+                    self.scan_at = None;
+                }
             }
         }
     }
@@ -102,25 +126,35 @@ impl Follower {
         let container = identity::container(&found.path);
         let in_pods = container.as_ref().is_some_and(|container| container.restart.is_some());
         let group = match found.real.parent().filter(|_| in_pods) {
-            Some(directory) => directory.to_owned(),
-            None => found.path.clone(),
+            Some(directory) => group_of(directory),
+            None => group_of(&found.path),
         };
-        if !self.is_ours(&group) {
+        if group % self.shard.workers.max(1) as u64 != self.shard.worker as u64 {
             return;
         }
         if let (Some(watch), Some(directory)) = (&mut self.watch, found.real.parent()) {
             watch.add(directory);
         }
-        if in_pods && (self.settings.read_from_head || self.has_scanned) {
-            self.admit_siblings(&found, container.as_ref(), &group, now);
+        if in_pods {
+            self.admit_siblings(&found, container.as_ref(), group, now);
         } else if !in_pods && !self.has_scanned {
             self.admit_rotated(&found, now);
         }
         self.follow(found, container, group, None);
+        self.end_earlier_starts(group, now);
+    }
+
+    /// Nothing more comes from a container's earlier starts, though the links to their logs stay.
+    fn end_earlier_starts(&mut self, group: u64, now: Instant) {
+        let is_one = |file: &&mut Followed| file.group == group && file.is_in_pods();
+        let Some(last) = self.files.iter_mut().filter(is_one).map(|file| file.order.restart).max() else { return };
+        for file in self.files.iter_mut().filter(is_one).filter(|file| file.order.restart < last) {
+            file.rotated.get_or_insert(now);
+        }
     }
 
     /// Follows the container's rotated files, and renews the order of those that were renamed.
-    fn admit_siblings(&mut self, found: &Found, container: Option<&Container>, group: &Path, now: Instant) {
+    fn admit_siblings(&mut self, found: &Found, container: Option<&Container>, group: u64, now: Instant) {
         let mut siblings = discover::siblings(&found.real);
         siblings.sort_by_cached_key(|sibling| Order::of(&sibling.real));
         for sibling in &siblings {
@@ -140,9 +174,12 @@ impl Follower {
             if is_itself || order >= Order::of(&found.real) || self.is_known(&sibling) {
                 continue;
             }
+            if !self.settings.read_from_head && !self.has_scanned && !self.is_saved(&sibling) {
+                continue;
+            }
             let restart = identity::container(&sibling.real).and_then(|container| container.restart);
             let container = container.map(|container| Container { restart, ..container.clone() });
-            self.follow(Found { path: found.path.clone(), ..sibling }, container, group.to_owned(), Some(now));
+            self.follow(Found { path: found.path.clone(), ..sibling }, container, group, Some(now));
         }
     }
 
@@ -157,18 +194,23 @@ impl Follower {
                 continue;
             }
             let Some(rotated) = discover::look(&path).filter(|rotated| !self.is_known(rotated)) else { continue };
-            let Ok(file) = std::fs::File::open(&rotated.real) else { continue };
-            if self.saved_of_file(&rotated, &file).is_some() {
-                let group = found.path.clone();
+            if self.is_saved(&rotated) {
+                let group = group_of(&found.path);
                 self.follow(Found { path: found.path.clone(), ..rotated }, None, group, Some(now));
             }
         }
     }
 
-    fn follow(&mut self, found: Found, container: Option<Container>, group: PathBuf, rotated: Option<Instant>) {
+    fn is_saved(&self, found: &Found) -> bool {
+        std::fs::File::open(&found.real).is_ok_and(|file| self.saved_of_file(found, &file).is_some())
+    }
+
+    fn follow(&mut self, found: Found, container: Option<Container>, group: u64, rotated: Option<Instant>) {
         match Followed::new(next_source_id(), found, container, group) {
             Ok(Some(mut file)) => {
-                (file.rotated, file.is_old) = (rotated, !self.has_scanned);
+                // One that goes on where a checkpoint was is not old, though it was there before us.
+                let goes_on = self.files.iter().any(|other| other.group == file.group);
+                (file.rotated, file.is_old) = (rotated, !self.has_scanned && !goes_on);
                 self.files.push(file);
             }
             Ok(None) => self.scan_again = true,
@@ -194,9 +236,8 @@ impl Follower {
 
     fn open(&mut self, index: usize, line: &[u8], events: &mut Vec<Event>) {
         let (log, resume) = self.resume(index, line);
-        let before =
-            self.files.iter().position(|file| file.phase == Phase::Finished && file.goes_on_in(&self.files[index]));
-        let continues = before.map(|before| self.files[before].id);
+        let ends_here = |file: &&Followed| file.phase == Phase::Finished && file.goes_on_in(&self.files[index]);
+        let continues = self.files.iter().rfind(ends_here).map(|file| file.id);
         let file = &mut self.files[index];
         file.open(log, resume);
         let source = Source {
@@ -210,9 +251,6 @@ impl Follower {
         };
         tracing::debug!(path = %file.found.real.display(), offset = resume.offset, "follows");
         events.push(Event::Opened { source: Box::new(source), resume, continues });
-        if let Some(before) = before {
-            self.close(before, events);
-        }
         let is_derived = self.files[index].container.as_ref().and_then(|container| identity::log_id(container, line));
         if is_derived.is_none() {
             // A log id that bytes do not tell must be on disk before it is in a document.
@@ -223,25 +261,29 @@ impl Follower {
     /// The log of a file and where to go on in it.
     fn resume(&mut self, index: usize, line: &[u8]) -> (LogId, Checkpoint) {
         let file = &self.files[index];
+        let done = self.done.remove(&(file.found.device, file.found.inode)).filter(|done| done.is_of(&file.file));
         let derived = file.container.as_ref().and_then(|container| identity::log_id(container, line));
         let saved = match derived {
+            _ if done.is_some() => done,
             Some(log) => self.database.as_ref().and_then(|database| database.of_log(log).ok().flatten()),
+            None if file.is_anew => None,
             None => self.saved_of_file(&file.found, &file.file),
         };
         let length = file.file.metadata().map_or(0, |metadata| metadata.len());
+        // One that became shorter while we were away has nothing old in it.
+        let from_end = saved.is_none() && file.is_old && !self.settings.read_from_head;
         if let Some(saved) = saved.filter(|saved| saved.checkpoint.offset <= length) {
             return (saved.log, saved.checkpoint);
         }
-        let log = derived.unwrap_or_else(|| LogId(fastrand::u128(..)));
-        let from_end = file.is_old && !self.settings.read_from_head;
-        (log, Checkpoint::at(if from_end { length } else { 0 }, Timestamp::now()))
+        // The end when it was found: what was written since is new.
+        let end = file.length.min(length);
+        let log = derived.unwrap_or_else(|| LogId::random(Timestamp::now()));
+        (log, Checkpoint::at(if from_end { end } else { 0 }, Timestamp::now()))
     }
 
     fn saved_of_file(&self, found: &Found, file: &std::fs::File) -> Option<Saved> {
         let candidates = self.database.as_ref()?.of_file(found.device, found.inode).ok()?;
-        let is_same =
-            |saved: &Saved| identity::head(file, Some(saved.head.length)).is_ok_and(|head| head == saved.head);
-        candidates.into_iter().find(is_same)
+        candidates.into_iter().find(|saved| saved.is_of(file))
     }
 
     /// Finishes rotated files that were read to their end, when nothing can be added any more:
@@ -258,6 +300,8 @@ impl Follower {
                     }
                 }
                 Phase::Ending if !self.files[index].has_rest() => self.files[index].phase = Phase::Finished,
+                // Someone was slower to leave the old file than others.
+                Phase::Finished if self.files[index].has_grown() => self.files[index].phase = Phase::Open,
                 Phase::Finished if waited && !self.has_successor(index) => self.close(index, events),
                 _ => {}
             }
@@ -267,19 +311,29 @@ impl Follower {
 
     /// Begins a file anew that became shorter.
     pub(super) fn begin_anew(&mut self, id: u64, events: &mut Vec<Event>) {
-        let Some(index) = self.files.iter().position(|file| file.id == id) else { return };
+        let Some(index) = self.index_of(id) else { return };
         tracing::info!(path = %self.files[index].found.path.display(), "was truncated, reading from its beginning");
         let Followed { found, container, group, .. } = &self.files[index];
-        let (found, container, group) = (found.clone(), container.clone(), group.clone());
+        let (found, container, group) = (found.clone(), container.clone(), *group);
         self.close(index, events);
         // Nothing of the old content is there any more: its last checkpoint is of no use.
         self.files.remove(index);
+        let followed = self.files.len();
         self.follow(found, container, group, None);
+        for file in &mut self.files[followed..] {
+            file.is_anew = true;
+        }
     }
 
     /// Writes the checkpoints that moved.
     pub(super) fn save(&mut self) {
         let Some(database) = &mut self.database else { return };
+        if self.forget_at.is_some_and(|at| Instant::now() >= at) {
+            self.forget_at = None;
+            if let Err(error) = database.forget_old() {
+                tracing::warn!(path = %database.path().display(), %error, "old checkpoints stay");
+            }
+        }
         let mut rows = Vec::new();
         for file in self.files.iter_mut().filter(|file| file.is_dirty) {
             rows.extend(file.saved());
@@ -309,37 +363,41 @@ impl Follower {
         let settled = |file: &Followed| {
             is_over(file) || (!has_database && file.phase == Phase::Closed && file.committed.offset >= file.offset)
         };
-        for file in self.files.iter().filter(|file| settled(file)) {
-            self.done.insert((file.found.device, file.found.inode), file.head);
+        for file in self.files.iter_mut().filter(|file| settled(file)) {
+            // The inode of one that was removed will be another file's.
+            if file.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0) {
+                self.done.extend(file.saved().map(|saved| ((saved.device, saved.inode), saved)));
+            }
         }
         self.files.retain(|file| !settled(file));
     }
 
-    fn is_known(&mut self, found: &Found) -> bool {
+    fn is_known(&self, found: &Found) -> bool {
         let key = (found.device, found.inode);
         if self.files.iter().any(|file| (file.found.device, file.found.inode) == key) {
             return true;
         }
-        let Some(head) = self.done.get(&key) else { return false };
-        let same = std::fs::File::open(&found.real).and_then(|file| identity::head(&file, Some(head.length)));
-        if same.is_ok_and(|same| same == *head) {
-            return true;
-        }
-        // The inode was given to another file.
-        self.done.remove(&key);
-        false
-    }
-
-    fn is_ours(&self, group: &Path) -> bool {
-        let mut hasher = DefaultHasher::new();
-        group.hash(&mut hasher);
-        hasher.finish() % self.shard.workers.max(1) as u64 == self.shard.worker as u64
+        // The inode may be another file's now, or more may have been written to this one.
+        let is_done = |done: &Saved| {
+            std::fs::File::open(&found.real).is_ok_and(|file| {
+                let length = file.metadata().map_or(0, |metadata| metadata.len());
+                length <= done.checkpoint.offset && done.is_of(&file)
+            })
+        };
+        self.done.get(&key).is_some_and(is_done)
     }
 
     fn is_behind_another(&self, index: usize) -> bool {
         let file = &self.files[index];
         let is_unfinished = |other: &Followed| !matches!(other.phase, Phase::Finished | Phase::Closed);
         self.files.iter().any(|other| is_unfinished(other) && other.comes_before(file))
+    }
+
+    /// Nothing that is there of the file's log was left unread.
+    pub(super) fn is_caught_up(&mut self, id: u64) -> bool {
+        let Some(index) = self.index_of(id) else { return true };
+        let file = &self.files[index];
+        file.file.metadata().is_ok_and(|metadata| metadata.len() <= file.offset) && !self.is_succeeded(index)
     }
 
     fn has_successor(&self, index: usize) -> bool {
@@ -352,4 +410,10 @@ impl Follower {
         let has_content = |other: &Followed| other.file.metadata().is_ok_and(|metadata| metadata.len() > 0);
         self.files.iter().any(|other| self.files[index].comes_before(other) && has_content(other))
     }
+}
+
+fn group_of(path: &Path) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    hasher.finish()
 }

@@ -30,7 +30,7 @@ use crate::telemetry::Throttle;
 /// Builds a tail input.
 pub fn build(number: usize, options: &Options<'_>, shard: Shard, problems: &mut Problems) -> Option<Box<dyn Input>> {
     let settings = Settings::new(options, problems)?;
-    let database = match settings.database.as_deref().map(Checkpoints::open).transpose() {
+    let database = match settings.database.as_deref().map(|path| Checkpoints::open(path, options.name())).transpose() {
         Ok(database) => database,
         Err(error) => {
             let hint = "the directory must exist, or be one that can be made, and be writable";
@@ -110,10 +110,6 @@ impl Input for Tail {
         }
     }
 
-    fn is_at_end(&mut self, source: u64) -> bool {
-        self.follower.is_at_end(source)
-    }
-
     fn committed(&mut self, source: u64, checkpoint: Checkpoint) {
         if let Some(file) = self.follower.file_mut(source) {
             file.committed = checkpoint;
@@ -123,6 +119,10 @@ impl Input for Tail {
 
     fn save(&mut self) {
         self.follower.save();
+    }
+
+    fn is_caught_up(&mut self, source: u64) -> bool {
+        self.follower.is_caught_up(source)
     }
 
     fn behind(&self) -> u64 {

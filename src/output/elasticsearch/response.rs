@@ -77,9 +77,21 @@ fn verdict(result: ItemResult) -> Verdict {
                 let error = result.error.as_ref();
                 error.and_then(|error| error.get(key)).and_then(Value::as_str).unwrap_or_default().to_owned()
             };
-            Verdict::Rejected(Rejection { status, kind: text("type"), reason: text("reason") })
+            let (kind, reason) = (text("type"), text("reason"));
+            if is_about_settings(&kind, &reason) {
+                return Verdict::Retry;
+            }
+            Verdict::Rejected(Rejection { status, kind, reason })
         }
     }
+}
+
+/// The server says 400 for its own state and settings, too: no shard left in the cluster, which a
+/// new day's index is the first to meet; a closed index; an alias without a write index; a pipeline
+/// that is not there. Every document would be refused, and none is at fault.
+fn is_about_settings(kind: &str, reason: &str) -> bool {
+    ["validation_exception", "index_closed_exception", "invalid_index_name_exception"].contains(&kind)
+        || ["no write index is defined", "pipeline with id ["].iter().any(|words| reason.contains(words))
 }
 
 fn excerpt(body: &[u8]) -> String {
@@ -104,6 +116,20 @@ mod tests {
         let expected =
             vec![Verdict::Delivered, Verdict::Delivered, Verdict::Retry, Verdict::Retry, Verdict::Rejected(rejection)];
         assert_eq!(read(200, body, 5), Outcome::Items(expected));
+    }
+
+    #[test]
+    fn waits_for_an_administrator_where_no_document_is_at_fault() {
+        let reasons = [
+            ("validation_exception", "this action would add [2] shards, but this cluster has [1000]/[1000]"),
+            ("index_closed_exception", "closed"),
+            ("illegal_argument_exception", "no write index is defined for alias [flyte-logs]"),
+            ("illegal_argument_exception", "pipeline with id [x] does not exist"),
+        ];
+        for (kind, reason) in reasons {
+            let error = serde_json::json!({"type": kind, "reason": reason});
+            assert_eq!(verdict(ItemResult { status: 400, error: Some(error) }), Verdict::Retry, "{reason}");
+        }
     }
 
     #[test]
