@@ -1,0 +1,111 @@
+//! A document as one line: time, level, app/component, execution, message.
+
+use serde_json::Value;
+
+/// Characters of a message that are shown.
+const SHOWN: usize = 200;
+/// Room for app and component: Flyte's longest are `flyte-pod-webhook/webhook`.
+const PART_WIDTH: usize = 25;
+/// Room for an execution's name: they have 20 characters.
+const EXECUTION_WIDTH: usize = 20;
+
+const RESET: &str = "\x1b[0m";
+const DIM: &str = "\x1b[2m";
+
+/// The names of the columns.
+pub(super) fn header() -> String {
+    format!(
+        "{:13} {:5} {:PART_WIDTH$} {:EXECUTION_WIDTH$} message",
+        "time (UTC)", "level", "app/component", "execution_id"
+    )
+}
+
+/// A document (its JSON) as a line without a line end. What is no document is shown as it is.
+pub(super) fn render(document: &[u8], coloured: bool) -> String {
+    let Ok(document) = serde_json::from_slice::<Value>(document) else {
+        return visible(&String::from_utf8_lossy(document));
+    };
+    let text = |field: &str| document[field].as_str().unwrap_or_default();
+    let level = text("level");
+    let paint = |style: &'static str| if coloured { (style, RESET) } else { ("", "") };
+    let ((dim, reset), (colour, uncolour)) = (paint(DIM), paint(colour(level)));
+    // `2026-11-22T10:15:30.123456789Z`
+    let time = text("@timestamp").get(11..23).unwrap_or_default();
+    let part = match (text("app"), text("component")) {
+        (app, component) if app == component => app.to_owned(),
+        (app, component) => format!("{app}/{component}"),
+    };
+    let execution = Some(text("execution_id")).filter(|id| !id.is_empty()).unwrap_or("-");
+    let message = visible(text("message"));
+    format!(
+        "{dim}{time:12}Z{reset} {colour}{level:5}{uncolour} {part:PART_WIDTH$} {dim}{execution:EXECUTION_WIDTH$}{reset} {message}"
+    )
+}
+
+fn colour(level: &str) -> &'static str {
+    match level {
+        "FATAL" => "\x1b[1;37;41m",
+        "ERROR" => "\x1b[1;31m",
+        "WARN" => "\x1b[33m",
+        "INFO" => "\x1b[32m",
+        _ => "\x1b[34m",
+    }
+}
+
+/// Text that does nothing to a terminal: without colours, line ends as a sign, and cut.
+fn visible(text: &str) -> String {
+    let mut shown = String::new();
+    let mut characters = text.chars().peekable();
+    let mut count = 0;
+    while let Some(character) = characters.next() {
+        if character == '\x1b' && characters.next_if_eq(&'[').is_some() {
+            // A sequence ends at its first letter (ECMA-48, 5.4: a byte from `@` to `~`).
+            while characters.next().is_some_and(|inner| !('@'..='~').contains(&inner)) {}
+            continue;
+        }
+        if count == SHOWN {
+            let left = 1 + characters.count();
+            return shown + &format!("… (+{left})");
+        }
+        count += 1;
+        match character {
+            '\n' => shown.push('⏎'),
+            control if control.is_control() => shown.push(' '),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = r#"{"@timestamp":"2026-11-22T10:15:30.123456789Z","message":"a\nb","level":"ERROR",
+        "app":"flyteadmin","component":"admin","execution_id":"abcdefghijklmnopqrst"}"#;
+
+    #[test]
+    fn has_its_columns_below_their_names() {
+        let line = render(DOCUMENT.as_bytes(), false);
+        assert_eq!(line, "10:15:30.123Z ERROR flyteadmin/admin          abcdefghijklmnopqrst a⏎b");
+        assert_eq!(header().find("message"), line.find('⏎').map(|at| at - 1));
+        let quiet = render(br#"{"app":"datacatalog","component":"datacatalog","message":"m"}"#, false);
+        assert_eq!(quiet, "            Z       datacatalog               -                    m");
+    }
+
+    #[test]
+    fn colours_are_only_where_they_are_wanted() {
+        let line = render(DOCUMENT.as_bytes(), true);
+        assert!(line.contains("\x1b[1;31mERROR\x1b[0m"), "{line}");
+        assert!(!render(DOCUMENT.as_bytes(), false).contains('\x1b'));
+    }
+
+    #[test]
+    fn messages_do_nothing_to_the_terminal() {
+        assert_eq!(visible("\x1b[1;32mGET\x1b[0m /\x07\tx\x1b]0;t\x1b["), "GET /  x ]0;t");
+        let long = "é".repeat(SHOWN + 7);
+        assert_eq!(visible(&long), format!("{}… (+7)", "é".repeat(SHOWN)));
+        assert_eq!(visible(&long[..2 * SHOWN]), "é".repeat(SHOWN));
+        assert_eq!(render(b"not\x1b json", false), "not  json");
+    }
+}

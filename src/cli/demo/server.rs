@@ -1,0 +1,92 @@
+//! The user's server: prepared before the demonstration, searched behind it.
+
+use bytes::Bytes;
+use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use elasticsearch::http::transport::Transport;
+use elasticsearch::http::{Method, Url};
+use serde_json::{Value, json};
+
+use super::DemoArguments;
+use super::configuration::{INDEX, Remote};
+use super::searches::Search;
+use crate::output::elasticsearch::{Endpoint, connect, setup};
+
+/// Why the server cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{url}: {reason}")]
+pub(super) struct ServerError {
+    url: String,
+    reason: String,
+}
+
+/// A server that answered.
+pub(super) struct Server<'a> {
+    url: &'a Url,
+    ca_file: Option<&'a str>,
+    transport: Transport,
+}
+
+impl<'a> Server<'a> {
+    /// Installs the index template at the server that the arguments name, if they name one.
+    pub(super) async fn prepare(arguments: &'a DemoArguments) -> Result<Option<Self>, ServerError> {
+        let Some(url) = &arguments.elasticsearch else { return Ok(None) };
+        let user = arguments.user.as_deref().map(|user| (user, arguments.password.as_deref().unwrap_or_default()));
+        let ca_file = arguments.ca_file.as_deref();
+        let failed = |reason| ServerError { url: url.to_string(), reason };
+        let transport = connect(&Endpoint { url: url.as_str(), user, verify: true, ca_file });
+        let transport = transport.map_err(|error| failed(error.to_string()))?;
+        setup::install(&transport, INDEX, false).await.map_err(|error| failed(error.to_string()))?;
+        Ok(Some(Self { url, ca_file, transport }))
+    }
+
+    /// What the configuration has to know.
+    pub(super) fn remote(&self) -> Remote<'a> {
+        Remote { url: self.url, ca_file: self.ca_file }
+    }
+
+    /// Makes all that was sent visible to searches.
+    pub(super) async fn refresh(&self) -> Result<(), ServerError> {
+        self.post(&format!("/{INDEX}*/_refresh"), None).await.map(drop)
+    }
+
+    /// How many documents a search finds in a range of time.
+    pub(super) async fn count(&self, search: &Search, (from, to): (&str, &str)) -> Result<u64, ServerError> {
+        let body = json!({"query": search.query(from, to)});
+        let answer = self.post(&format!("/{INDEX}*/_count"), Some(&body)).await?;
+        answer["count"].as_u64().ok_or_else(|| self.error(format!("there is no count in {answer}")))
+    }
+
+    /// An address to look at in a browser.
+    pub(super) fn address_of_errors(&self) -> String {
+        let base = self.url.as_str().trim_end_matches('/');
+        format!("{base}/{INDEX}*/_search?q=level:ERROR+AND+app:flyteadmin&sort=@timestamp:desc&size=5&pretty")
+    }
+
+    async fn post(&self, path: &str, body: Option<&Value>) -> Result<Value, ServerError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        let failed = |error: elasticsearch::Error| self.error(innermost(&error));
+        let sent = self.transport.send(Method::Post, path, headers, None::<&()>, body, None).await;
+        let answer = sent.map_err(failed)?;
+        let status = answer.status_code().as_u16();
+        let text = answer.bytes().await.map_err(failed)?;
+        if status >= 300 {
+            return Err(self.error(format!("status {status}: {}", String::from_utf8_lossy(&text))));
+        }
+        serde_json::from_slice(&text).map_err(|error| self.error(error.to_string()))
+    }
+
+    fn error(&self, reason: String) -> ServerError {
+        ServerError { url: self.url.to_string(), reason }
+    }
+}
+
+/// The cause that says most.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
