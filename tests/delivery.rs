@@ -123,6 +123,20 @@ fn searches_find_what_they_must(client: &Client, index: &str, truths: &HashMap<u
 }
 
 #[test]
+fn the_briefs_configuration_runs_word_for_word() {
+    let _turn = turn();
+    let server = Server::shared(Engine::Elasticsearch8);
+    set_up(server, "flyte-logs");
+    let mut node = Node::new(5, Runtime::Containerd).without_metadata();
+    node.write(5_000);
+    let mut shipper = Shipper::start(&node.configure_as_the_brief(server));
+    wait_for(&5_000, || count(&server.client(), "flyte-logs"));
+    assert!(shipper.terminate().success());
+    verify(&server.client(), "flyte-logs", &node.truths, 1);
+    assert_eq!(server.client().count(&dated("flyte-logs"), &json!({"match_all": {}})), 5_000);
+}
+
+#[test]
 fn docker_logs_arrive_with_the_same_configuration() {
     let _turn = turn();
     let server = Server::shared(Engine::Elasticsearch8);

@@ -55,16 +55,6 @@ fn the_root_page_tells_who_the_server_is() {
 }
 
 #[test]
-#[ignore = "downloads all engines, and two of them need Java 21"]
-fn every_engine_starts() {
-    let _turn = turn();
-    for engine in Engine::ALL {
-        let page = Server::start(engine).client().get("/").ok();
-        println!("{engine}: {}", page["version"]["number"]);
-    }
-}
-
-#[test]
 fn a_server_ends_with_the_test_program_however_that_ends() {
     let _turn = turn();
     let program = std::env::current_exe().unwrap();

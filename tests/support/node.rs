@@ -61,6 +61,11 @@ impl Node {
         Self { directory, generator, kubelet, truths: HashMap::new() }
     }
 
+    /// The same node for a shipper that is told nothing of its pods.
+    pub fn without_metadata(self) -> Self {
+        Self { generator: self.generator.without_metadata(), ..self }
+    }
+
     /// Writes `count` lines of now.
     pub fn write(&mut self, count: usize) {
         for _ in 0..count {
@@ -78,22 +83,32 @@ impl Node {
         }
     }
 
-    /// Writes the brief's configuration with only the path, host and port of this test, the index
-    /// in place of `flyte-logs`, and `changes`: pairs of a line and what stands there instead.
+    /// Writes the brief's configuration with nothing but the path, host and port of this test.
+    pub fn configure_as_the_brief(&self, server: &Server) -> PathBuf {
+        self.write_configuration(server, &[])
+    }
+
+    /// Writes the brief's configuration with the path, host and port of this test, the pods'
+    /// metadata, the index in place of `flyte-logs`, and `changes`: pairs of a line and what stands
+    /// there instead.
     pub fn configure(&self, server: &Server, index: &str, changes: &[(&str, &str)]) -> PathBuf {
+        let metadata = self.directory.path().join("metadata");
+        let metadata = format!("Merge_Log On\n  Kube_Meta_Preload_Cache_Dir {}", metadata.display());
+        let index = format!("Index {index}");
+        let fixed = [("Index flyte-logs", index.as_str()), ("Merge_Log On", &metadata)];
+        self.write_configuration(server, &[&fixed, changes].concat())
+    }
+
+    fn write_configuration(&self, server: &Server, changes: &[(&str, &str)]) -> PathBuf {
         let root = self.directory.path();
         let (host, port) = (format!("Host {}", host(server)), format!("Port {}", server.port()));
         let path = format!("Path {}/*flyte*.log", Kubelet::log_directory(root).display());
-        let metadata = format!("Merge_Log On\n  Kube_Meta_Preload_Cache_Dir {}", root.join("metadata").display());
-        let index = format!("Index {index}");
-        let mut text = BRIEF.to_owned();
         let fixed = [
             ("Path /var/log/containers/*flyte*.log", path.as_str()),
             ("Host elasticsearch", &host),
             ("Port 9200", &port),
-            ("Index flyte-logs", &index),
-            ("Merge_Log On", &metadata),
         ];
+        let mut text = BRIEF.to_owned();
         for (line, instead) in fixed.iter().chain(changes) {
             assert!(text.contains(line), "no {line} in {text}");
             text = text.replacen(line, instead, 1);

@@ -39,8 +39,9 @@ const MOST_BEHIND: u64 = 2;
 /// Catching up is given up when something is on its way and nothing moves for so long. A traceback at the end of a log
 /// is complete after five seconds, and a request is repeated after 15 at most.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The same when nothing is on its way: new lines and files are seen much sooner.
-const IDLE_PATIENCE: Duration = Duration::from_secs(3);
+/// The same when nothing is on its way. A new file whose event got lost is found by the scan every ten seconds
+/// (`Refresh_Interval`).
+const IDLE_PATIENCE: Duration = Duration::from_secs(12);
 /// Lines of a file that are shown of what went wrong.
 const COMPLAINTS: usize = 10;
 /// The log of flytail itself, under the root.

@@ -64,6 +64,12 @@ pub(super) fn siblings(real: &Path) -> Vec<Found> {
     entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_log).filter_map(|path| look(&path)).collect()
 }
 
+/// Names of what is in a directory; none if it cannot be read.
+pub(super) fn names(directory: &Path) -> Vec<String> {
+    let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    fs::read_dir(directory).map(|entries| entries.filter_map(Result::ok).map(name).collect()).unwrap_or_default()
+}
+
 /// The file at a path, if it is a regular one.
 pub(super) fn look(path: &Path) -> Option<Found> {
     let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;

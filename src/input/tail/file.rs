@@ -173,8 +173,13 @@ impl Followed {
 
     /// It is one of the numbered logs in a container's directory.
     pub(super) fn is_in_pods(&self) -> bool {
-        self.container.as_ref().is_some_and(|container| container.pod_uid.is_some())
-            && identity::restart_number(&self.found.real.file_name().unwrap_or_default().to_string_lossy()).is_some()
+        Self::is_numbered(self.container.as_ref(), &self.found)
+    }
+
+    /// See [`Followed::is_in_pods`].
+    pub(super) fn is_numbered(container: Option<&Container>, found: &Found) -> bool {
+        container.is_some_and(|container| container.pod_uid.is_some())
+            && identity::restart_number(&found.real.file_name().unwrap_or_default().to_string_lossy()).is_some()
     }
 
     /// What is saved of it. Its head grows until it is whole.

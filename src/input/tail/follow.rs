@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::checkpoints::{Checkpoints, Saved};
@@ -31,6 +31,8 @@ pub(super) struct Follower {
     watch: Option<Watch>,
     /// Files that are done and still lie there, by device and inode: they may grow once more.
     done: HashMap<(u64, u64), Saved>,
+    /// Names in the directories of plain files, during the first scan.
+    beside: HashMap<PathBuf, Vec<String>>,
     scan_at: Option<Instant>,
     /// When a hint may make a scan come sooner again.
     hints_at: Option<Instant>,
@@ -50,7 +52,7 @@ impl Follower {
                 watch.add(&directory);
             }
         }
-        let (files, done) = (Vec::new(), HashMap::new());
+        let (files, done, beside) = (Vec::new(), HashMap::new(), HashMap::new());
         let (scan_at, scan_again, has_scanned) = (None, false, false);
         let throttle = Throttle::default();
         let forget_at = Some(Instant::now() + FORGET_AFTER);
@@ -62,6 +64,7 @@ impl Follower {
             database,
             watch,
             done,
+            beside,
             scan_at,
             hints_at: None,
             forget_at,
@@ -94,6 +97,7 @@ impl Follower {
             self.admit(found, now);
         }
         self.has_scanned = true;
+        self.beside = HashMap::new();
         // Files that come and go all the time beside ours must not make us do nothing else.
         self.hints_at = Some(Instant::now() + (now.elapsed() * 10).min(self.settings.refresh_interval));
     }
@@ -124,7 +128,7 @@ impl Follower {
             return;
         }
         let container = identity::container(&found.path);
-        let in_pods = container.as_ref().is_some_and(|container| container.restart.is_some());
+        let in_pods = Followed::is_numbered(container.as_ref(), &found);
         let group = match found.real.parent().filter(|_| in_pods) {
             Some(directory) => group_of(directory),
             None => group_of(&found.path),
@@ -137,8 +141,8 @@ impl Follower {
         }
         if in_pods {
             self.admit_siblings(&found, container.as_ref(), group, now);
-        } else if !in_pods && !self.has_scanned {
-            self.admit_rotated(&found, now);
+        } else if !self.has_scanned {
+            self.admit_rotated(&found, container.as_ref(), group, now);
         }
         self.follow(found, container, group, None);
         self.end_earlier_starts(group, now);
@@ -183,20 +187,21 @@ impl Follower {
         }
     }
 
-    /// Follows a plain file's rotated predecessor if it was being read when we last ran.
-    fn admit_rotated(&mut self, found: &Found, now: Instant) {
+    /// Follows the rotated predecessor of a file that is in no numbered directory, if it was being
+    /// read when we last ran.
+    fn admit_rotated(&mut self, found: &Found, container: Option<&Container>, group: u64, now: Instant) {
+        if self.database.is_none() {
+            return;
+        }
         let (Some(directory), Some(name)) = (found.real.parent(), found.real.file_name()) else { return };
-        let Ok(entries) = std::fs::read_dir(directory) else { return };
         let name = name.to_string_lossy();
-        for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
-            let other = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if other == name || !other.starts_with(&*name) || other.ends_with(".gz") {
-                continue;
-            }
+        let beside = self.beside.entry(directory.to_owned()).or_insert_with(|| discover::names(directory));
+        let is_rotated = |other: &&String| other.starts_with(&*name) && **other != name && !other.ends_with(".gz");
+        let paths: Vec<_> = beside.iter().filter(is_rotated).map(|other| directory.join(other)).collect();
+        for path in paths {
             let Some(rotated) = discover::look(&path).filter(|rotated| !self.is_known(rotated)) else { continue };
             if self.is_saved(&rotated) {
-                let group = group_of(&found.path);
-                self.follow(Found { path: found.path.clone(), ..rotated }, None, group, Some(now));
+                self.follow(Found { path: found.path.clone(), ..rotated }, container.cloned(), group, Some(now));
             }
         }
     }
