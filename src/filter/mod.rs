@@ -7,6 +7,7 @@ pub mod kubernetes;
 
 use crate::config::{Options, Plugin, Problems};
 use crate::record::{Record, Source, Turn};
+use crate::telemetry::accounts::FilterCounter;
 
 /// What becomes of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,11 @@ pub trait Filter: Send {
     /// Changes one record. Must not allocate on the common way; what is borrowed comes from the
     /// block, from the turn's arena, or from what `prepare` keeps in the filter.
     fn apply<'t>(&'t self, record: &mut Record<'t>, turn: &Turn<'t>) -> Action;
+
+    /// What it counted since the start, for the metrics.
+    fn counters(&self) -> Vec<FilterCounter> {
+        Vec::new()
+    }
 }
 
 /// Builds a filter from its checked options.

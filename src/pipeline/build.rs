@@ -100,7 +100,7 @@ pub fn build(config: &Config, environment: &Environment, problems: &mut Problems
         let snapshot = Snapshot {
             inputs: vec![Default::default(); config.inputs.len()],
             outputs: vec![Default::default(); config.outputs.len()],
-            filtered: 0,
+            ..Snapshot::default()
         };
         let (budget, accounts) = (Arc::clone(&budget), Arc::clone(&accounts));
         built.push(Worker { number, inputs, emitter, messages, budget, accounts, sources: HashMap::new(), snapshot });

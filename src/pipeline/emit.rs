@@ -212,6 +212,8 @@ impl Emitter {
     /// Puts the outputs' accounts into a snapshot.
     pub(super) fn account(&self, snapshot: &mut Snapshot) {
         snapshot.filtered = self.filtered;
+        snapshot.filters.clear();
+        snapshot.count(self.filters.iter().flat_map(|slot| slot.filter.counters()));
         for (slot, account) in self.outputs.iter().zip(&mut snapshot.outputs) {
             *account = OutputAccount { in_flight: slot.in_flight(), ..slot.account.clone() };
         }

@@ -45,6 +45,17 @@ pub struct OutputAccount {
     pub in_flight: u64,
 }
 
+/// Something that a filter counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterCounter {
+    /// Name of the metric, without what all metrics have in front.
+    pub name: &'static str,
+    /// What it counts.
+    pub help: &'static str,
+    /// How much.
+    pub value: u64,
+}
+
 /// All accounts of one worker at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
@@ -54,6 +65,8 @@ pub struct Snapshot {
     pub outputs: Vec<OutputAccount>,
     /// Records that filters dropped.
     pub filtered: u64,
+    /// What filters count, by name.
+    pub filters: Vec<FilterCounter>,
 }
 
 impl InputAccount {
@@ -101,6 +114,17 @@ impl Snapshot {
             sum.in_flight += part.in_flight;
         }
         self.filtered += other.filtered;
+        self.count(other.filters.iter().cloned());
+    }
+
+    /// Adds what filters counted.
+    pub fn count(&mut self, counters: impl Iterator<Item = FilterCounter>) {
+        for counter in counters {
+            match self.filters.iter_mut().find(|known| known.name == counter.name) {
+                Some(known) => known.value += counter.value,
+                None => self.filters.push(counter),
+            }
+        }
     }
 }
 
@@ -156,7 +180,7 @@ impl Accounts {
         let empty = Snapshot {
             inputs: vec![InputAccount::default(); inputs.len()],
             outputs: vec![OutputAccount::default(); outputs.len()],
-            filtered: 0,
+            ..Snapshot::default()
         };
         Self { inputs, outputs, deliveries, workers: Mutex::new(vec![empty; workers]) }
     }
@@ -192,11 +216,13 @@ mod tests {
         let accounts = Accounts::new(vec!["tail.0".into()], vec!["es.0".into()], 2);
         let input = InputAccount { read: 10, finished: 7, held: 3, ..InputAccount::default() };
         let output = OutputAccount { routed: 5, acked: 2, dead_lettered: 1, in_flight: 2, ..OutputAccount::default() };
-        let snapshot = Snapshot { inputs: vec![input], outputs: vec![output], filtered: 1 };
+        let missing = FilterCounter { name: "missing", help: "", value: 4 };
+        let snapshot = Snapshot { inputs: vec![input], outputs: vec![output], filtered: 1, filters: vec![missing] };
         accounts.publish(0, &snapshot);
         accounts.publish(1, &snapshot);
         let total = accounts.total();
         assert_eq!((total.inputs[0].read, total.outputs[0].routed, total.filtered), (20, 10, 2));
+        assert_eq!((total.filters.len(), total.filters[0].value), (1, 8));
         assert!(total.is_balanced());
         let lost = OutputAccount { routed: 5, acked: 4, ..OutputAccount::default() };
         assert!(!lost.is_balanced());

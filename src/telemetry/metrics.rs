@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::accounts::{Accounts, InputAccount, OutputAccount};
+use super::accounts::{Accounts, FilterCounter, InputAccount, OutputAccount};
 
 /// Content type of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -75,14 +75,13 @@ impl Collector for AccountsCollector {
         let retries: Field<Arc<super::accounts::Deliveries>> =
             ("output_retries", "Requests that had to be tried again", None, |counters| counters.retries());
         family(&mut encoder, retries, self.0.outputs.iter().zip(&self.0.deliveries), ConstCounter::new)?;
-        let filtered = ConstCounter::new(total.filtered);
-        let descriptor = encoder.encode_descriptor(
-            "filtered_records",
-            "Records dropped by filters",
-            None,
-            filtered.metric_type(),
-        )?;
-        filtered.encode(descriptor)
+        let dropped =
+            FilterCounter { name: "filtered_records", help: "Records dropped by filters", value: total.filtered };
+        for counter in total.filters.iter().chain([&dropped]) {
+            let metric = ConstCounter::new(counter.value);
+            metric.encode(encoder.encode_descriptor(counter.name, counter.help, None, metric.metric_type())?)?;
+        }
+        Ok(())
     }
 }
 
@@ -113,8 +112,13 @@ mod tests {
     #[test]
     fn exports_each_account_with_its_name() {
         let accounts = Arc::new(Accounts::new(vec!["tail.0".into()], vec!["e\"s".into()], 1));
-        let mut snapshot =
-            Snapshot { inputs: vec![InputAccount::default()], outputs: vec![OutputAccount::default()], filtered: 2 };
+        let missing = FilterCounter { name: "metadata_missing", help: "Records without", value: 3 };
+        let mut snapshot = Snapshot {
+            inputs: vec![InputAccount::default()],
+            outputs: vec![OutputAccount::default()],
+            filtered: 2,
+            filters: vec![missing],
+        };
         (snapshot.inputs[0].read, snapshot.inputs[0].finished, snapshot.inputs[0].held) = (10, 7, 3);
         (snapshot.outputs[0].routed, snapshot.outputs[0].in_flight) = (4, 4);
         accounts.publish(0, &snapshot);
@@ -125,6 +129,7 @@ mod tests {
             "flytail_output_routed_records_total{name=\"e\\\"s\"} 4",
             "flytail_output_in_flight_records{name=\"e\\\"s\"} 4",
             "flytail_filtered_records_total 2",
+            "flytail_metadata_missing_total 3",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");

@@ -108,7 +108,8 @@ mod tests {
         let mut look = |seconds: u64, lines, acked| {
             let input = InputAccount { lines, read: lines * 500, behind: 2_500, ..InputAccount::default() };
             let output = |acked| OutputAccount { routed: lines, acked, in_flight: lines - acked, ..Default::default() };
-            let snapshot = Snapshot { inputs: vec![input], outputs: vec![output(lines), output(acked)], filtered: 0 };
+            let snapshot =
+                Snapshot { inputs: vec![input], outputs: vec![output(lines), output(acked)], ..Snapshot::default() };
             accounts.publish(0, &snapshot);
             status.look(&accounts, start + Duration::from_secs(seconds));
             status.line(&accounts)

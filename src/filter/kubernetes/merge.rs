@@ -9,20 +9,20 @@ use crate::record::{Member, Origin, Record, Value, json};
 const LOG: &[u8] = b"log";
 
 /// Splits the record's `log` if it holds one JSON object: the text of one, or one itself. What is
-/// none stays as it is.
-pub(super) fn merge<'t>(settings: &'t Settings, record: &mut Record<'t>, arena: &'t Bump) {
+/// none stays as it is. Whether it was malformed: it begins like an object and is none.
+pub(super) fn merge<'t>(settings: &'t Settings, record: &mut Record<'t>, arena: &'t Bump) -> bool {
     let members = &mut record.members;
-    let Some(at) = members.iter().rposition(|member| member.key == LOG) else { return };
+    let Some(at) = members.iter().rposition(|member| member.key == LOG) else { return false };
     let begin = members.len();
     let (text, is_text) = match members[at].value {
         Value::Json(object @ [b'{', ..]) => (object, false),
         value => match value.as_text(arena) {
             Some(text) if text.trim_ascii_start().starts_with(b"{") => (text, true),
-            _ => return,
+            _ => return false,
         },
     };
     if json::split(text, arena, members, Origin::Application).is_err() {
-        return;
+        return true;
     }
     record.unique = false;
     if is_text && settings.merge_log_trim {
@@ -38,6 +38,7 @@ pub(super) fn merge<'t>(settings: &'t Settings, record: &mut Record<'t>, arena: 
     if !settings.keep_log {
         members.remove(at);
     }
+    false
 }
 
 /// A string without line feeds, `\n` and `\r` at its end, the latter two spelled as two characters.

@@ -26,6 +26,7 @@ use super::{Action, Filter};
 use crate::config::{Options, Problems};
 use crate::record::{Container, Member, Origin, PodMetadata, Record, Source, Turn};
 use crate::telemetry::Throttle;
+use crate::telemetry::accounts::FilterCounter;
 use settings::Settings;
 
 /// How long a pod that was not found is not asked for again.
@@ -53,6 +54,8 @@ pub struct Kubernetes {
     current: Option<Arc<[u8]>>,
     /// Records since the start that went without metadata.
     missing: Cell<u64>,
+    /// Lines since the start that were no JSON though they begin like it.
+    malformed: Cell<u64>,
     /// Whether the current source lacks metadata.
     is_missing: bool,
     throttle: Throttle,
@@ -75,23 +78,29 @@ impl Filter for Kubernetes {
 
     fn apply<'t>(&'t self, record: &mut Record<'t>, turn: &Turn<'t>) -> Action {
         let Some(rendered) = &self.current else { return Action::Keep };
-        if self.settings.merge_log {
-            merge::merge(&self.settings, record, turn.arena);
+        if self.settings.merge_log && merge::merge(&self.settings, record, turn.arena) {
+            self.malformed.set(self.malformed.get() + 1);
         }
         record.members.push(Member::json(b"kubernetes", rendered, Origin::Filter));
         record.unique = false;
         self.missing.set(self.missing.get() + u64::from(self.is_missing));
         Action::Keep
     }
+
+    fn counters(&self) -> Vec<FilterCounter> {
+        let counter = |name, help, value| FilterCounter { name, help, value };
+        vec![
+            counter("metadata_missing", "Records without metadata of their pod", self.missing.get()),
+            counter(
+                "malformed_json",
+                "Lines that begin like a JSON object and are none, shipped as text",
+                self.malformed.get(),
+            ),
+        ]
+    }
 }
 
 impl Kubernetes {
-    /// Records since the start that went without metadata of their pod.
-    #[must_use]
-    pub fn metadata_missing(&self) -> u64 {
-        self.missing.get()
-    }
-
     fn new(settings: Settings) -> Self {
         Self {
             settings,
@@ -99,6 +108,7 @@ impl Kubernetes {
             swept: None,
             current: None,
             missing: Cell::new(0),
+            malformed: Cell::new(0),
             is_missing: false,
             throttle: Throttle::default(),
         }

@@ -89,7 +89,7 @@ fn all_that_the_metadata_tells_in_fluent_bits_order() {
         r#""container_hash":"registry/task@sha256:77","container_image":"registry/task:1"}"#,
     ];
     assert_eq!(object(&mut kubernetes, &mut source), expected.join(","));
-    assert_eq!(kubernetes.metadata_missing(), 0);
+    assert_eq!(kubernetes.missing.get(), 0);
     let pod = source.pod.clone().unwrap();
     assert_eq!(pod.label("app.kubernetes.io/name"), Some("task"), "filters behind see the keys as they are");
 
@@ -110,7 +110,7 @@ fn all_that_the_metadata_tells_in_fluent_bits_order() {
             r#"{{"pod_name":"f3b2a1-n0-0","namespace_name":"proj-development","pod_id":"{UID}","container_name":"main"}}"#
         )
     );
-    assert_eq!((source.pod, kubernetes.metadata_missing()), (None, 0));
+    assert_eq!((source.pod, kubernetes.missing.get()), (None, 0));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn without_metadata_what_the_path_tells() {
     let expected = r#"{"pod_name":"f3b2a1-n0-0","namespace_name":"proj-development","pod_id":"uid-1","container_name":"main","docker_id":"ff"}"#;
     assert_eq!(object(&mut kubernetes, &mut source), expected);
     assert_eq!(object(&mut kubernetes, &mut source), expected);
-    assert_eq!((source.pod, kubernetes.metadata_missing()), (None, 2));
+    assert_eq!((source.pod, kubernetes.missing.get()), (None, 2));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn another_pod_of_the_same_name_lends_nothing() {
     let mut kubernetes = filter(&[("Kube_Meta_Preload_Cache_Dir", directory.path().to_str().unwrap())]);
     let mut other = source(1, Some("11111111-9a51-4d4c-8a53-0c4d7f0e2b11"), "kube.x");
     assert!(!object(&mut kubernetes, &mut other).contains("labels"));
-    assert_eq!((other.pod, kubernetes.metadata_missing()), (None, 1));
+    assert_eq!((other.pod, kubernetes.missing.get()), (None, 1));
     let mut same = source(2, Some(UID), "kube.x");
     assert!(object(&mut kubernetes, &mut same).contains("labels"));
 }
@@ -186,7 +186,7 @@ fn the_tag_tells_where_the_path_does_not() {
     let mut untold = source(2, None, "syslog");
     kubernetes.prepare(&mut untold);
     assert_eq!(filtered(&kubernetes, &untold, &[("log", Value::Text(b"{\"a\":1}"))]), r#"{"log":"{\"a\":1}"}"#);
-    assert_eq!((untold.container, kubernetes.metadata_missing()), (None, 1), "a record without a pod lacks nothing");
+    assert_eq!((untold.container, kubernetes.missing.get()), (None, 1), "a record without a pod lacks nothing");
 }
 
 /// The document that `log` gives, without its `kubernetes` member.
