@@ -136,6 +136,7 @@ fn build_outputs(config: &Config, surroundings: Surroundings, problems: &mut Pro
 }
 
 type Channels = Vec<UnboundedSender<Sealed>>;
+type Deliveries = Vec<(Arc<Delivery>, UnboundedReceiver<Sealed>)>;
 
 fn build_deliveries(
     config: &Config,
@@ -143,7 +144,7 @@ fn build_deliveries(
     workers: &[mpsc::Sender<Message>],
     accounts: &Accounts,
     dead_letters: &std::path::Path,
-) -> (Channels, Vec<(Arc<Delivery>, UnboundedReceiver<Sealed>)>) {
+) -> (Channels, Deliveries) {
     let dead_letters = Arc::new(DeadLetters::new(dead_letters.to_owned()));
     let (mut channels, mut deliveries) = (Vec::new(), Vec::new());
     for (number, (instance, built)) in config.outputs.iter().zip(outputs).enumerate() {
