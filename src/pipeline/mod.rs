@@ -1,6 +1,6 @@
 //! The pipeline: the one place that knows all stages.
 //!
-//! [`build`] makes it from a configuration, [`Pipeline::run`] runs it until it is told to stop or
+//! [`build()`] makes it from a configuration, [`Pipeline::run`] runs it until it is told to stop or
 //! all inputs are exhausted. The way of a block to a body is [`worker`], read from the top.
 
 pub mod batch;

@@ -1,6 +1,6 @@
 //! The tail input: follows files through rotation, truncation and restarts.
 //!
-//! [`discover`] finds files, [`identity`] says which log each holds, [`file`] reads one, and
+//! [`discover`] finds files, [`identity`] says which log each holds, [`mod@file`] reads one, and
 //! [`checkpoints`] remembers how far each is done. Files of one container are read one after the
 //! other, oldest first, so that records which began in one go on in the next.
 
