@@ -38,7 +38,7 @@ impl Ledger {
     /// Opens the entry of a turn; the turn itself holds it until [`Ledger::close`].
     pub fn open(&mut self) -> u64 {
         self.entries.push_back(Entry { checkpoint: self.committed, pending: 1, bytes: 0 });
-        self.first + self.entries.len() as u64 - 1
+        self.next() - 1
     }
 
     /// One more record holds the entry.
@@ -86,6 +86,18 @@ impl Ledger {
             self.committed = checkpoint;
         }
         moved
+    }
+
+    /// Number of the entry that will be opened next.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// All entries before this one are complete and moved over.
+    #[must_use]
+    pub fn has_reached(&self, entry: u64) -> bool {
+        self.first >= entry
     }
 
     /// How far the source is done.

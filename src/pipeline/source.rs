@@ -22,8 +22,9 @@ pub struct SourceState {
     pub routes: Vec<usize>,
     /// The files before, while records that began there are open here, oldest first.
     pub before: Vec<Before>,
-    /// The file before: this one's checkpoint does not move as long as that one is not done.
-    pub follows: Option<u64>,
+    /// The file before, and the entry of its ledger up to which it has to be done before the
+    /// checkpoint of this one moves.
+    pub follows: Option<(u64, u64)>,
     /// The input is done with it.
     pub closed: bool,
     /// Bytes up to this offset are in records or open.
@@ -68,7 +69,7 @@ impl SourceState {
 
     /// Takes over what is open in the file before.
     pub fn continue_from(&mut self, before: &mut Self) {
-        self.follows = Some(before.source.id);
+        self.follows = Some((before.source.id, before.ledger.next()));
         if before.decoder.is_open() {
             self.decoder.continue_from(&mut before.decoder);
             let end = before.decoder.checkpoint(before.taken);

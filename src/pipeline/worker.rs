@@ -248,7 +248,7 @@ impl Worker {
 
     /// Settles the sources that wait for no other. Whether another may be ready now.
     fn settle_ready(&mut self) -> bool {
-        let is_done = |id: u64| self.sources.get(&id).is_none_or(|state| state.ledger.is_settled());
+        let is_done = |(id, entry)| self.sources.get(&id).is_none_or(|state| state.ledger.has_reached(entry));
         let waits = |state: &&SourceState| state.follows.is_some_and(|before| !is_done(before));
         let waiting: Vec<u64> = self.sources.values().filter(waits).map(|state| state.source.id).collect();
         let mut has_moved = false;

@@ -1,0 +1,222 @@
+//! Container logs as the kubelet and its runtimes keep them, through the binary, on real files: restarted containers,
+//! records that span files, streams that never end a line. What arrives is read from a file.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use flytail::record::Timestamp;
+use serde_json::Value;
+use support::shipper::{Shipper, wait_for};
+
+/// A node with one container.
+struct Container {
+    root: tempfile::TempDir,
+}
+
+impl Container {
+    fn new() -> Self {
+        let container = Self { root: tempfile::tempdir().unwrap() };
+        fs::create_dir_all(container.directory()).unwrap();
+        fs::create_dir_all(container.root.path().join("containers")).unwrap();
+        container
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.root.path().join("pods/flyte_pod_uid/main")
+    }
+
+    /// A log in the container's directory.
+    fn log(&self, name: &str) -> PathBuf {
+        self.directory().join(name)
+    }
+
+    /// Links a log as the container of this id (one digit, repeated).
+    fn link(&self, target: &Path, id: &str) -> PathBuf {
+        let link = self.root.path().join(format!("containers/pod_flyte_main-{}.log", id.repeat(64)));
+        symlink(target, &link).unwrap();
+        link
+    }
+
+    fn start(&self, options: &str) -> Shipper {
+        let root = self.root.path().display();
+        let text = format!(
+            "[SERVICE]\n  Flush 0.1\n[INPUT]\n  Name tail\n  Path {root}/containers/*.log\n  DB {root}/state/tail.db\n  \
+             Refresh_Interval 1\n  Rotate_Wait 1\n  Tag kube.*\n  {options}\n\
+             [FILTER]\n  Name kubernetes\n  Match *\n  Merge_Log On\n  Keep_Log Off\n\
+             [OUTPUT]\n  Name file\n  Match *\n  Path {root}\n  File out\n  Format plain\n"
+        );
+        let file = self.root.path().join("flytail.conf");
+        fs::write(&file, text).unwrap();
+        Shipper::start(&file)
+    }
+
+    /// The messages that have arrived, sorted.
+    fn messages(&self) -> Vec<String> {
+        let out = fs::read_to_string(self.root.path().join("out")).unwrap_or_default();
+        let whole = out.rfind('\n').map_or(0, |end| end + 1);
+        let documents = out[..whole].lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut messages: Vec<_> = documents.map(|document| document["message"].as_str().unwrap().to_owned()).collect();
+        messages.sort();
+        messages
+    }
+
+    fn wait_for(&self, messages: &[&str]) {
+        let mut wanted: Vec<_> = messages.iter().map(|message| (*message).to_owned()).collect();
+        wanted.sort();
+        wait_for(&wanted, || self.messages());
+    }
+}
+
+fn append(path: &Path, text: &str) {
+    fs::OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+/// A line as containerd writes it, now.
+fn line(stream: &str, tag: &str, text: &str) -> String {
+    let mut time = Vec::new();
+    Timestamp::now().write_rfc3339(&mut time);
+    format!("{} {stream} {tag} {text}\n", String::from_utf8(time).unwrap())
+}
+
+/// A line that was written long ago.
+fn old_line(stream: &str, text: &str) -> String {
+    format!("2026-08-21T12:00:01.5Z {stream} F {text}\n")
+}
+
+#[test]
+fn a_restarted_container_is_read_though_the_link_of_the_dead_one_stays() {
+    let container = Container::new();
+    append(&container.log("0.log"), &line("stdout", "F", "first start"));
+    container.link(&container.log("0.log"), "a");
+    let mut shipper = container.start("");
+    container.wait_for(&["first start"]);
+    append(&container.log("1.log"), &line("stdout", "F", "second start"));
+    container.link(&container.log("1.log"), "b");
+    container.wait_for(&["first start", "second start"]);
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_traceback_in_old_lines_is_whole_over_blocks_and_files() {
+    let container = Container::new();
+    let traceback = ["Traceback (most recent call last):", "  File \"a.py\", line 1, in f", "ValueError: 1"];
+    let lines: String = traceback.iter().map(|text| old_line("stderr", text)).collect();
+    let between = old_line("stderr", "between");
+    // Longer than some blocks, so that their ends fall anywhere.
+    let count = 1_200_000 / (lines.len() + between.len());
+    let many = format!("{lines}{between}").repeat(count);
+    let (rotated, current) = (container.log("0.log.20260821-120000"), container.log("0.log"));
+    append(&rotated, &(many + &old_line("stderr", traceback[0])));
+    append(&current, &(old_line("stderr", traceback[1]) + &old_line("stderr", traceback[2]) + &between));
+    container.link(&current, "a");
+    let mut shipper = container.start("");
+    let (whole, expected) = (traceback.join("\n"), 2 * (count + 1));
+    wait_for(&expected, || container.messages().len());
+    assert!(container.messages().iter().all(|message| *message == whole || message == "between"));
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_line_over_three_files_survives_a_kill_in_its_middle() {
+    let container = Container::new();
+    let current = container.log("0.log");
+    append(&current, &line("stdout", "F", "before"));
+    container.link(&current, "a");
+    let mut shipper = container.start("");
+    container.wait_for(&["before"]);
+    for part in 1..=3 {
+        append(&current, &line("stdout", "P", &format!("part {part}, ")));
+        // The next rotation comes when this file was looked at, checkpoints and all.
+        append(&current, &line("stderr", "F", &format!("read {part}")));
+        wait_for(&true, || container.messages().contains(&format!("read {part}")));
+        std::thread::sleep(std::time::Duration::from_millis(2_500));
+        if part < 3 {
+            fs::rename(&current, container.log(&format!("0.log.20261122-00000{part}"))).unwrap();
+        }
+    }
+    shipper.kill();
+    append(&current, &line("stdout", "F", "end"));
+    let mut shipper = container.start("");
+    container.wait_for(&["before", "read 1", "read 2", "read 3", "part 1, part 2, part 3, end"]);
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_stream_that_never_ends_its_line_does_not_stop_the_other() {
+    let container = Container::new();
+    let log = container.log("0.log");
+    append(&log, &line("stdout", "P", "never ends"));
+    container.link(&log, "a");
+    let mut shipper = container.start("Mem_Buf_Limit 100k");
+    for step in 1..=10 {
+        append(&log, &line("stderr", "F", &"x".repeat(200)).repeat(100));
+        wait_for(&(step * 100), || container.messages().len());
+    }
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_path_that_was_gone_for_a_while_leads_to_the_same_file_again() {
+    let container = Container::new();
+    let log = container.log("0.log");
+    append(&log, &line("stdout", "F", "before"));
+    let link = container.link(&log, "a");
+    let mut shipper = container.start("");
+    container.wait_for(&["before"]);
+    fs::remove_file(&link).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    container.link(&log, "a");
+    append(&log, &line("stdout", "F", "after"));
+    container.wait_for(&["before", "after"]);
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn what_follows_a_checkpoint_is_new_though_read_from_head_is_off() {
+    let container = Container::new();
+    let log = container.log("0.log");
+    append(&log, &line("stdout", "F", "old"));
+    container.link(&log, "a");
+    let mut shipper = container.start("Read_from_Head Off");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    append(&log, &line("stdout", "F", "one"));
+    container.wait_for(&["one"]);
+    assert!(shipper.terminate().success());
+    append(&log, &line("stdout", "F", "two"));
+    fs::rename(&log, container.log("0.log.20261122-000001")).unwrap();
+    append(&log, &line("stdout", "F", "three"));
+    let mut shipper = container.start("Read_from_Head Off");
+    container.wait_for(&["one", "two", "three"]);
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn dockers_log_that_was_rotated_while_nobody_read_is_finished() {
+    let container = Container::new();
+    let directory = container.root.path().join("docker");
+    fs::create_dir(&directory).unwrap();
+    let log = directory.join(format!("{}-json.log", "a".repeat(64)));
+    let line = |text: &str| {
+        let written = line("stdout", "F", "");
+        let time = written.split(' ').next().unwrap();
+        format!("{{\"log\":\"{text}\\n\",\"stream\":\"stdout\",\"time\":\"{time}\"}}\n")
+    };
+    append(&log, &line("one"));
+    symlink(&log, container.log("0.log")).unwrap();
+    container.link(&container.log("0.log"), "a");
+    let mut shipper = container.start("");
+    container.wait_for(&["one"]);
+    assert!(shipper.terminate().success());
+    append(&log, &line("two"));
+    fs::rename(&log, format!("{}.1", log.display())).unwrap();
+    append(&log, &line("three"));
+    let mut shipper = container.start("");
+    container.wait_for(&["one", "two", "three"]);
+    assert!(shipper.terminate().success());
+}
