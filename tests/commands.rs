@@ -128,6 +128,35 @@ fn the_status_server_shows_accounts_that_hold_and_why_nothing_is_delivered() {
     assert!(shipper.terminate().success(), "it ends when Grace is over");
 }
 
+#[test]
+fn a_request_to_elasticsearch_has_the_credentials_and_the_log_has_not() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("flytail.conf");
+    let text = format!(
+        "[SERVICE]\n  Flush 0.1\n  Grace 0\n  Log_Level trace\n[INPUT]\n  Name dummy\n[OUTPUT]\n  Name es\n  Match *\n  \
+         Port {port}\n  HTTP_User admin\n  HTTP_Passwd ${{PASSWORD}}\n"
+    );
+    fs::write(&file, format!("@SET PASSWORD=geheim-7\n{text}")).unwrap();
+    let mut shipper = Shipper::start(&file);
+    let (stream, _) = listener.accept().unwrap();
+    let mut head = String::new();
+    for line in std::io::BufRead::lines(std::io::BufReader::new(stream)) {
+        let line = line.unwrap();
+        if line.is_empty() {
+            break;
+        }
+        head += &format!("{}\n", line.to_lowercase());
+    }
+    // `admin:geheim-7` in base64.
+    assert!(head.contains(&format!("authorization: basic {}", "YWRtaW46Z2VoZWltLTc=".to_lowercase())), "{head}");
+    assert!(head.starts_with("post /fluent-bit/_bulk?") && head.contains("content-encoding: gzip"), "{head}");
+    drop(listener);
+    shipper.kill();
+    assert!(!shipper.log().contains("geheim"), "{}", shipper.log());
+}
+
 fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

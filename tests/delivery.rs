@@ -227,6 +227,12 @@ fn the_date_is_left_out_where_the_name_is_taken_or_it_is_switched_off() {
     for engine in [Engine::Elasticsearch8, Engine::OpenSearch2] {
         let server = Server::shared(engine);
         let client = server.client();
+        let stream = json!({"index_patterns": ["flyte-stream"], "priority": 500, "data_stream": {}, "template": {}});
+        client.put("/_index_template/flyte-stream", &stream).ok();
+        client.put("/_data_stream/flyte-stream", &json!({})).ok();
+        let indices = indices_of(server, "flyte-stream", &[]);
+        assert!(indices.len() == 1 && indices[0].starts_with(".ds-flyte-stream-"), "{indices:?}");
+        client.delete("/_data_stream/flyte-stream");
         client.put("/behind-the-alias", &json!({"aliases": {"flyte-alias": {"is_write_index": true}}})).ok();
         assert_eq!(indices_of(server, "flyte-alias", &[]), ["behind-the-alias"]);
         assert_eq!(

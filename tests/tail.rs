@@ -179,6 +179,30 @@ fn a_line_that_is_too_long_is_cut_or_skipped_and_the_file_goes_on() {
 }
 
 #[test]
+fn paths_offsets_tags_and_exclusions_are_as_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    append(&directory.join("app.log"), "one\ntwo\n");
+    append(&directory.join("other.log"), "left out\n");
+    let options = "Tag plain.*\n  Exclude_Path */other.log\n  Path_Key file\n  Offset_Key at\n  Key text";
+    let configuration = plain(directory, options);
+    let text = fs::read_to_string(&configuration).unwrap().replace("Format plain", "Format default");
+    fs::write(&configuration, text).unwrap();
+    let mut shipper = Shipper::start(&configuration);
+    let out = || fs::read_to_string(directory.join("out")).unwrap_or_default();
+    wait_for(&2, || out().lines().count());
+    assert!(shipper.terminate().success());
+    let path = directory.join("app.log").display().to_string();
+    let tag = format!("plain{}: [", path.replace('/', ".").replace("..", "."));
+    for (line, (text, offset)) in out().lines().zip([("one", 0), ("two", 4)]) {
+        let (time, record) = line.strip_prefix(&tag).unwrap().trim_end_matches(']').split_once(", ").unwrap();
+        assert!(time.parse::<f64>().unwrap() > 1_700_000_000.0, "{line}");
+        let record: Value = serde_json::from_str(record).unwrap();
+        assert_eq!(record, serde_json::json!({"text": text, "file": path, "at": offset}));
+    }
+}
+
+#[test]
 fn read_from_head_off_begins_at_the_end_of_files_that_were_there() {
     let directory = tempfile::tempdir().unwrap();
     let old = directory.path().join("old.log");
