@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc::UnboundedReceiver};
 use tokio::task::JoinSet;
 
-use super::batch::{self, Sealed, Token};
-use super::worker::Message;
+use super::batch::{self, Sealed};
+use super::message::{Message, Settled, Tally};
 use crate::output::{Outcome, Rejection, Request, Sender, Verdict};
 use crate::spool::dead_letters::{DeadLetter, DeadLetters};
 use crate::telemetry::Throttle;
@@ -17,30 +17,6 @@ use crate::telemetry::accounts::Deliveries;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Longest pause between tries: short enough that a server that is back is soon noticed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-
-/// What became of a batch's items.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
-    /// Delivered, or there before.
-    pub acked: u64,
-    /// In the dead-letter file.
-    pub dead_lettered: u64,
-    /// Given up after the configured number of retries.
-    pub dropped: u64,
-}
-
-/// A batch whose items' fates are all known.
-#[derive(Debug)]
-pub struct Settled {
-    /// Number of the output.
-    pub output: usize,
-    /// What waited for the batch.
-    pub tokens: Vec<Token>,
-    /// How many records it held.
-    pub records: u64,
-    /// What became of them.
-    pub tally: Tally,
-}
 
 /// The delivery of one output.
 pub struct Delivery {
@@ -223,7 +199,7 @@ mod tests {
 
     use super::*;
     use crate::output::{Encoding, Sending};
-    use crate::pipeline::batch::Open;
+    use crate::pipeline::batch::{Open, Token};
     use crate::pipeline::budget::Budget;
 
     /// Answers from a list, in order; keeps what it was sent.

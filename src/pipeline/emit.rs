@@ -9,11 +9,11 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::batch::{Limits, Open, Sealed};
 use super::budget::Budget;
-use super::delivery::Settled;
 use super::ledger::Ledger;
+use super::message::Settled;
+use super::reading::{Layout, Reading};
 use super::router;
 use super::source::{Before, SourceState};
-use super::worker::{Layout, Reading};
 use crate::config::Match;
 use crate::decode::{Decoder, Line};
 use crate::filter::{Action, Filter};

@@ -161,6 +161,18 @@ mod tests {
     }
 
     #[test]
+    fn has_reached_an_entry_when_all_before_it_are_done() {
+        let mut ledger = Ledger::new(at(0));
+        let first = ledger.open();
+        let carried = ledger.next();
+        ledger.open();
+        assert!(!ledger.has_reached(carried));
+        ledger.close(first, at(100), 100);
+        ledger.advance();
+        assert!(ledger.has_reached(carried), "what the next file goes on with does not count");
+    }
+
+    #[test]
     fn completes_a_block_of_which_nothing_was_kept() {
         let mut ledger = Ledger::new(at(0));
         let entry = ledger.open();

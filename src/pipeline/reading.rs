@@ -1,10 +1,45 @@
 //! How the lines of an input become records: what its options and the filters behind it ask for.
 
-use super::worker::{Layout, Reading};
 use crate::config::{Config, Instance, Problems};
 use crate::decode;
 use crate::input::tail;
-use crate::parser::Parsers;
+use crate::parser::{Parser, Parsers};
+
+/// How the lines of one input become records.
+#[derive(Debug)]
+pub struct Reading {
+    /// How they are decoded.
+    pub decode: decode::Settings,
+    /// Decode container logs that are known by their path, though no parser says so.
+    pub containers_by_path: bool,
+    /// The longest physical line, in bytes: what exceeds it is cut or skipped.
+    pub longest_line: usize,
+    /// Skip lines that are too long instead of cutting them.
+    pub skip_long_lines: bool,
+    /// A parser for each line.
+    pub parser: Option<Parser>,
+    /// Key of a line that no parser split.
+    pub text_key: Vec<u8>,
+    /// Give the runtime's time and tag as members, as Fluent Bit's parser of this name does.
+    pub layout: Layout,
+    /// Key under which the file's path is added.
+    pub path_key: Option<Vec<u8>>,
+    /// Key under which the line's offset is added.
+    pub offset_key: Option<Vec<u8>>,
+    /// Bytes that may be in unsettled batches before reading pauses (`Mem_Buf_Limit`).
+    pub held_limit: Option<u64>,
+}
+
+/// Which members a container runtime's line gives, besides its text and stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// None: the Flyte filter has no use for them.
+    Bare,
+    /// As Fluent Bit's `docker` parser: text, stream, time.
+    Docker,
+    /// As Fluent Bit's `cri` parser: time, stream, logtag, text.
+    Cri,
+}
 
 pub(super) fn of_input(
     instance: &Instance,

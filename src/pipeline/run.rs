@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::build::Pipeline;
-use super::worker::Message;
+use super::message::Message;
 use crate::telemetry::accounts::Snapshot;
 
 /// How a run ended.

@@ -1,7 +1,7 @@
 //! What a worker keeps of one source.
 
 use super::ledger::Ledger;
-use super::worker::Reading;
+use super::reading::Reading;
 use crate::decode::Decoder;
 use crate::record::position::IdSeed;
 use crate::record::{Checkpoint, Source};

@@ -12,23 +12,13 @@ use bumpalo::Bump;
 use memchr::memchr_iter;
 
 use super::budget::Budget;
-use super::delivery::Settled;
 use super::emit::{Emitter, Run};
+use super::message::Message;
+use super::reading::Reading;
 use super::source::SourceState;
-use crate::decode;
 use crate::input::{Block, Event, Input, State};
-use crate::parser::Parser;
 use crate::record::{Position, Timestamp};
 use crate::telemetry::accounts::{Accounts, InputAccount, Snapshot};
-
-/// What a worker is told from outside.
-#[derive(Debug)]
-pub enum Message {
-    /// A batch is settled.
-    Settled(Settled),
-    /// Stop reading, send what is there, wait for its verdicts until the deadline.
-    Drain(Instant),
-}
 
 /// An input and what the pipeline does with its lines.
 pub struct InputSlot {
@@ -40,42 +30,6 @@ pub struct InputSlot {
     pub reading: Arc<Reading>,
     /// Bytes in batches that are not settled, as last published.
     pub unsettled: u64,
-}
-
-/// How the lines of one input become records.
-#[derive(Debug)]
-pub struct Reading {
-    /// How they are decoded.
-    pub decode: decode::Settings,
-    /// Decode container logs that are known by their path, though no parser says so.
-    pub containers_by_path: bool,
-    /// The longest physical line, in bytes: what exceeds it is cut or skipped.
-    pub longest_line: usize,
-    /// Skip lines that are too long instead of cutting them.
-    pub skip_long_lines: bool,
-    /// A parser for each line.
-    pub parser: Option<Parser>,
-    /// Key of a line that no parser split.
-    pub text_key: Vec<u8>,
-    /// Give the runtime's time and tag as members, as Fluent Bit's parser of this name does.
-    pub layout: Layout,
-    /// Key under which the file's path is added.
-    pub path_key: Option<Vec<u8>>,
-    /// Key under which the line's offset is added.
-    pub offset_key: Option<Vec<u8>>,
-    /// Bytes that may be in unsettled batches before reading pauses (`Mem_Buf_Limit`).
-    pub held_limit: Option<u64>,
-}
-
-/// Which members a container runtime's line gives, besides its text and stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// None: the Flyte filter has no use for them.
-    Bare,
-    /// As Fluent Bit's `docker` parser: text, stream, time.
-    Docker,
-    /// As Fluent Bit's `cri` parser: time, stream, logtag, text.
-    Cri,
 }
 
 /// One worker.
@@ -101,6 +55,8 @@ pub struct Worker {
 /// How long a worker sleeps at most when nothing happens: files are looked at this often.
 const NAP: Duration = Duration::from_millis(200);
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the last records of inputs that have ended are sent again before they are given up.
+const LAST_DRAIN: Duration = Duration::from_secs(3600);
 
 impl Worker {
     /// Works until drained, or until all inputs are exhausted and everything is settled.
@@ -116,7 +72,7 @@ impl Worker {
                 self.discover(now, &mut arena);
                 progress |= self.turn(&mut buffer, &mut arena);
                 self.expire(&mut arena);
-                draining = self.is_exhausted().then(|| now + Duration::from_secs(3600));
+                draining = self.is_exhausted().then(|| now + LAST_DRAIN);
             }
             self.emitter.seal_due(Instant::now(), draining.is_some() || self.is_held_up());
             self.settle();
