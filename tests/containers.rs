@@ -46,7 +46,7 @@ impl Container {
     fn start(&self, options: &str) -> Shipper {
         let root = self.root.path().display();
         let text = format!(
-            "[SERVICE]\n  Flush 0.1\n[INPUT]\n  Name tail\n  Path {root}/containers/*.log\n  DB {root}/state/tail.db\n  \
+            "[SERVICE]\n  Flush 0.1\n  Log_Level debug\n[INPUT]\n  Name tail\n  Path {root}/containers/*.log\n  DB {root}/state/tail.db\n  \
              Refresh_Interval 1\n  Rotate_Wait 1\n  Tag kube.*\n  {options}\n\
              [FILTER]\n  Name kubernetes\n  Match *\n  Merge_Log On\n  Keep_Log Off\n\
              [OUTPUT]\n  Name file\n  Match *\n  Path {root}\n  File out\n  Format plain\n"
@@ -184,7 +184,7 @@ fn what_follows_a_checkpoint_is_new_though_read_from_head_is_off() {
     append(&log, &line("stdout", "F", "old"));
     container.link(&log, "a");
     let mut shipper = container.start("Read_from_Head Off");
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    wait_for(&true, || shipper.log().contains("follows"));
     append(&log, &line("stdout", "F", "one"));
     container.wait_for(&["one"]);
     assert!(shipper.terminate().success());
