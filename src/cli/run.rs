@@ -75,9 +75,26 @@ async fn serve(config: &Config, pipeline: Pipeline) -> ExitCode {
         dead_letters = %pipeline.dead_letters().display(),
         "started"
     );
+    give_notice(config);
     let Ending { snapshot, has_failed } = pipeline.run(stop_signal(config.service.grace), config.service.grace).await;
     report(config, &snapshot);
     if has_failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
+}
+
+/// What someone who comes from Fluent Bit has to know, once.
+fn give_notice(config: &Config) {
+    tracing::info!(
+        "unlike Fluent Bit, unless set otherwise: files without a checkpoint are read from their beginning \
+         (Read_from_Head), the Flyte filter adds the day to the index of es (Index_Date), retries have no limit \
+         (Retry_Limit)"
+    );
+    let tails = config.inputs.iter().filter(|input| input.plugin() == "tail");
+    for input in tails.filter(|input| input.options().text("DB").is_none()) {
+        tracing::warn!(
+            input = input.name(),
+            "has no DB: after a restart its files are read again, which shows no container's line twice"
+        );
+    }
 }
 
 /// Waits for a signal that asks for an end. A second one ends the process at once: what is not
