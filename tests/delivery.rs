@@ -47,8 +47,7 @@ fn arrives_whatever_happens(engine: Engine) {
         set_up(&server, &index);
         let truths = run(&mut server, &index, disruption);
         let client = server.client();
-        let step = if disruption == Disruption::None { 1 } else { 50 };
-        verify(&client, &index, &truths, step);
+        verify(&client, &index, &truths);
         if disruption == Disruption::None {
             searches_find_what_they_must(&client, &index, &truths);
         }
@@ -132,7 +131,7 @@ fn the_briefs_configuration_runs_word_for_word() {
     let mut shipper = Shipper::start(&node.configure_as_the_brief(server));
     wait_for(&5_000, || count(&server.client(), "flyte-logs"));
     assert!(shipper.terminate().success());
-    verify(&server.client(), "flyte-logs", &node.truths, 1);
+    verify(&server.client(), "flyte-logs", &node.truths);
     assert_eq!(server.client().count(&dated("flyte-logs"), &json!({"match_all": {}})), 5_000);
 }
 
@@ -147,7 +146,7 @@ fn docker_logs_arrive_with_the_same_configuration() {
     let mut shipper = Shipper::start(&configuration);
     wait_for(&5_000, || count(&server.client(), "flyte-docker"));
     assert!(shipper.terminate().success());
-    verify(&server.client(), "flyte-docker", &node.truths, 1);
+    verify(&server.client(), "flyte-docker", &node.truths);
 }
 
 #[test]
