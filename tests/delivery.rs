@@ -228,7 +228,8 @@ fn the_date_is_left_out_where_the_name_is_taken_or_it_is_switched_off() {
         let client = server.client();
         let stream = json!({"index_patterns": ["flyte-stream"], "priority": 500, "data_stream": {}, "template": {}});
         client.put("/_index_template/flyte-stream", &stream).ok();
-        client.put("/_data_stream/flyte-stream", &json!({})).ok();
+        let first = "{\"create\":{}}\n{\"@timestamp\":\"2026-08-21T12:00:01Z\"}\n";
+        assert_eq!(client.send("POST", "/flyte-stream/_bulk", first).ok()["errors"], false);
         let indices = indices_of(server, "flyte-stream", &[]);
         assert!(indices.len() == 1 && indices[0].starts_with(".ds-flyte-stream-"), "{indices:?}");
         client.delete("/_data_stream/flyte-stream");
@@ -252,7 +253,8 @@ fn indices_of(server: &Server, index: &str, changes: &[(&str, &str)]) -> Vec<Str
     let mut shipper = Shipper::start(&node.configure(server, index, changes));
     let client = server.client();
     let pattern = format!("/{index}*");
-    let search = json!({"size": 0, "aggs": {"indices": {"terms": {"field": "_index"}}}});
+    let search =
+        json!({"size": 0, "query": {"exists": {"field": "pod"}}, "aggs": {"indices": {"terms": {"field": "_index"}}}});
     let mut indices = Vec::new();
     wait_for(&50, || {
         client.send("POST", &format!("{pattern}/_refresh"), "");
