@@ -18,7 +18,8 @@
 //!   knows all stages, only [`cli`] knows [`pipeline`]. (A test guards these arrows.)
 //! - A checkpoint never lies behind a record whose fate is not known.
 //! - The same bytes make the same records with the same ids, whenever they are read.
-//! - No lock and no allocation per record between block and body.
+//! - No lock per record between block and body, and no allocation for a CRI line of text or sound
+//!   JSON. (Docker's lines, JSON that has to be mended and texts that need escapes may allocate.)
 //! - Bad input is data: it is shipped as text, or dead-lettered, and counted.
 //! - Two accounts hold at every moment: bytes per input, records per output.
 //! - No unsafe code.

@@ -362,11 +362,10 @@ impl Follower {
 
     /// Lets go of files that are closed and settled. Those that still lie there are remembered.
     fn forget_closed(&mut self) {
-        let is_over =
-            |file: &Followed| file.phase == Phase::Closed && file.committed.offset >= file.offset && !file.is_dirty;
         let has_database = self.database.is_some();
         let settled = |file: &Followed| {
-            is_over(file) || (!has_database && file.phase == Phase::Closed && file.committed.offset >= file.offset)
+            let is_saved = !has_database || !file.is_dirty;
+            file.phase == Phase::Closed && file.committed.offset >= file.offset && is_saved
         };
         for file in self.files.iter_mut().filter(|file| settled(file)) {
             // The inode of one that was removed will be another file's.
