@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use crate::config::{Options, Plugin, Problems};
 use crate::record::{Checkpoint, Source, Timestamp};
+use crate::telemetry::accounts::CheckpointAccount;
 
 /// Bytes of one source, borrowed from the worker's buffer.
 #[derive(Debug)]
@@ -82,6 +83,11 @@ pub trait Input: Send {
 
     /// Whether it can have more.
     fn state(&self) -> State;
+
+    /// How its checkpoints fare, if it keeps any.
+    fn checkpoints(&self) -> CheckpointAccount {
+        CheckpointAccount::default()
+    }
 }
 
 /// Which share of the sources a worker's instance of an input takes.

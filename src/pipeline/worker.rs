@@ -230,6 +230,7 @@ impl Worker {
             slot.unsettled = 0;
             let account = &mut self.snapshot.inputs[index];
             (account.behind, account.held, account.sources) = (slot.input.behind(), 0, 0);
+            account.checkpoints = slot.input.checkpoints();
         }
         for state in self.sources.values() {
             let account = &mut self.snapshot.inputs[state.source.input];

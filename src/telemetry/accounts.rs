@@ -28,6 +28,19 @@ pub struct InputAccount {
     pub skipped: u64,
     /// Sources that are open.
     pub sources: u64,
+    /// How its checkpoints fare.
+    pub checkpoints: CheckpointAccount,
+}
+
+/// How the checkpoints of one input fare, in one worker.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckpointAccount {
+    /// Databases that could not be used and were set aside.
+    pub set_aside: u64,
+    /// Checkpoints that are in memory and could not be written yet.
+    pub unsaved: u64,
+    /// What is wrong now, in a sentence.
+    pub trouble: Option<String>,
 }
 
 /// What one output did, as one worker sees it.
@@ -77,6 +90,16 @@ impl InputAccount {
     }
 }
 
+impl CheckpointAccount {
+    fn add(&mut self, other: &Self) {
+        self.set_aside += other.set_aside;
+        self.unsaved += other.unsaved;
+        if self.trouble.is_none() {
+            self.trouble.clone_from(&other.trouble);
+        }
+    }
+}
+
 impl OutputAccount {
     /// The account holds.
     #[must_use]
@@ -104,6 +127,7 @@ impl Snapshot {
             sum.truncated += part.truncated;
             sum.skipped += part.skipped;
             sum.sources += part.sources;
+            sum.checkpoints.add(&part.checkpoints);
         }
         self.outputs.resize_with(self.outputs.len().max(other.outputs.len()), Default::default);
         for (sum, part) in self.outputs.iter_mut().zip(&other.outputs) {

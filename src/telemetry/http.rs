@@ -48,11 +48,15 @@ async fn metrics_text(State(accounts): State<Arc<Accounts>>) -> impl IntoRespons
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::render(&accounts))
 }
 
-/// 200 `ok` while every output takes what it is given; 500 with the reasons while one does not.
+/// 200 `ok` while every output takes what it is given and checkpoints are kept; 500 with the reasons
+/// while that is not so.
 async fn health(State(accounts): State<Arc<Accounts>>) -> (StatusCode, String) {
     let failing = accounts.outputs.iter().zip(&accounts.deliveries);
-    let reasons: Vec<_> =
+    let mut reasons: Vec<_> =
         failing.filter_map(|(name, counters)| Some(format!("{name}: {}\n", counters.last_error()?))).collect();
+    for (name, input) in accounts.inputs.iter().zip(accounts.total().inputs) {
+        reasons.extend(input.checkpoints.trouble.map(|trouble| format!("{name}: {trouble}\n")));
+    }
     if reasons.is_empty() {
         (StatusCode::OK, "ok\n".to_owned())
     } else {
@@ -63,6 +67,21 @@ async fn health(State(accounts): State<Arc<Accounts>>) -> (StatusCode, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::accounts::{InputAccount, Snapshot};
+
+    #[tokio::test]
+    async fn health_tells_that_checkpoints_are_not_saved() {
+        let accounts = Arc::new(Accounts::new(vec!["tail.0".into()], Vec::new(), 2));
+        let mut snapshot = Snapshot { inputs: vec![InputAccount::default()], ..Snapshot::default() };
+        snapshot.inputs[0].checkpoints.trouble = Some("checkpoints are not saved: disk full".into());
+        accounts.publish(1, &snapshot);
+        let (status, text) = health(State(Arc::clone(&accounts))).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(text, "error\ntail.0: checkpoints are not saved: disk full\n");
+        snapshot.inputs[0].checkpoints.trouble = None;
+        accounts.publish(1, &snapshot);
+        assert_eq!(health(State(accounts)).await.0, StatusCode::OK);
+    }
 
     #[tokio::test]
     async fn health_tells_why_an_output_does_not_deliver() {

@@ -30,19 +30,21 @@ struct AccountsCollector(Arc<Accounts>);
 
 type Field<A> = (&'static str, &'static str, Option<Unit>, fn(&A) -> u64);
 
-const INPUT_COUNTERS: [Field<InputAccount>; 6] = [
+const INPUT_COUNTERS: [Field<InputAccount>; 7] = [
     ("input_read", "Bytes taken from sources", Some(Unit::Bytes), |a| a.read),
     ("input_finished", "Bytes whose records are all settled", Some(Unit::Bytes), |a| a.finished),
     ("input_lines", "Log lines", None, |a| a.lines),
     ("input_malformed_lines", "Lines in none of the expected formats, shipped as text", None, |a| a.malformed),
     ("input_truncated_lines", "Lines cut at a size limit", None, |a| a.truncated),
     ("input_skipped_lines", "Lines skipped because they are too long", None, |a| a.skipped),
+    ("checkpoints_set_aside", "Databases of checkpoints that could not be used", None, |a| a.checkpoints.set_aside),
 ];
 
-const INPUT_GAUGES: [Field<InputAccount>; 3] = [
+const INPUT_GAUGES: [Field<InputAccount>; 4] = [
     ("input_held", "Bytes read of which a record is not settled", Some(Unit::Bytes), |a| a.held),
     ("input_behind", "Bytes that are there and were not read yet", Some(Unit::Bytes), |a| a.behind),
     ("input_sources", "Open sources", None, |a| a.sources),
+    ("checkpoints_unsaved", "Checkpoints that could not be written yet", None, |a| a.checkpoints.unsaved),
 ];
 
 const OUTPUT_COUNTERS: [Field<OutputAccount>; 4] = [
@@ -120,12 +122,14 @@ mod tests {
             filters: vec![missing],
         };
         (snapshot.inputs[0].read, snapshot.inputs[0].finished, snapshot.inputs[0].held) = (10, 7, 3);
+        snapshot.inputs[0].checkpoints.set_aside = 1;
         (snapshot.outputs[0].routed, snapshot.outputs[0].in_flight) = (4, 4);
         accounts.publish(0, &snapshot);
         let text = render(&accounts);
         for line in [
             "flytail_input_read_bytes_total{name=\"tail.0\"} 10",
             "flytail_input_held_bytes{name=\"tail.0\"} 3",
+            "flytail_checkpoints_set_aside_total{name=\"tail.0\"} 1",
             "flytail_output_routed_records_total{name=\"e\\\"s\"} 4",
             "flytail_output_in_flight_records{name=\"e\\\"s\"} 4",
             "flytail_filtered_records_total 2",

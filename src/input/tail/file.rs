@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::time::{Duration, Instant};
 
-use super::checkpoints::Saved;
+use super::checkpoints::{Place, Saved};
 use super::discover::{Found, Order};
 use super::identity::{self, Head};
 use crate::record::{Checkpoint, Container, LogId, Timestamp};
@@ -182,6 +182,14 @@ impl Followed {
             && identity::restart_number(&found.real.file_name().unwrap_or_default().to_string_lossy()).is_some()
     }
 
+    fn place(&self) -> Place {
+        match self.file.metadata() {
+            Ok(metadata) if metadata.nlink() == 0 => Place::Gone,
+            _ if self.rotated.is_some() => Place::Rotated,
+            _ => Place::Current,
+        }
+    }
+
     /// What is saved of it. Its head grows until it is whole.
     pub(super) fn saved(&mut self) -> Option<Saved> {
         if let Ok(head) = identity::head(&self.file, None)
@@ -194,7 +202,10 @@ impl Followed {
             device: self.found.device,
             inode: self.found.inode,
             head: self.head,
+            length: self.length,
             path: self.found.path.clone(),
+            real: self.found.real.clone(),
+            place: self.place(),
             checkpoint: self.committed,
         })
     }

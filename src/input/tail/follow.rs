@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::checkpoints::{Checkpoints, Saved};
+use super::checkpoints::{Saved, Store};
 use super::discover::{self, Found, Order};
 use super::file::{Followed, Phase};
 use super::identity;
@@ -17,9 +17,7 @@ use super::watch::Watch;
 use crate::input::{Event, Shard, next_source_id};
 use crate::record::{Checkpoint, Container, LogId, Source, Timestamp};
 use crate::telemetry::Throttle;
-
-/// How long after the start every file that is there was opened, and its row with it renewed.
-const FORGET_AFTER: Duration = Duration::from_secs(3600);
+use crate::telemetry::accounts::CheckpointAccount;
 
 /// See the module.
 pub(super) struct Follower {
@@ -27,7 +25,7 @@ pub(super) struct Follower {
     input: usize,
     settings: Settings,
     shard: Shard,
-    database: Option<Checkpoints>,
+    database: Option<Box<dyn Store>>,
     watch: Option<Watch>,
     /// Files that are done and still lie there, by device and inode: they may grow once more.
     done: HashMap<(u64, u64), Saved>,
@@ -36,8 +34,6 @@ pub(super) struct Follower {
     scan_at: Option<Instant>,
     /// When a hint may make a scan come sooner again.
     hints_at: Option<Instant>,
-    /// When rows of files that are gone are removed: after those of the files that are there were written again.
-    forget_at: Option<Instant>,
     /// Files were renamed during the last scan: it may have missed some.
     scan_again: bool,
     has_scanned: bool,
@@ -45,7 +41,7 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    pub(super) fn new(input: usize, settings: Settings, shard: Shard, database: Option<Checkpoints>) -> Self {
+    pub(super) fn new(input: usize, settings: Settings, shard: Shard, database: Option<Box<dyn Store>>) -> Self {
         let mut watch = settings.watch.then(Watch::new);
         for directory in discover::directories(&settings.paths) {
             if let Some(watch) = &mut watch {
@@ -55,7 +51,6 @@ impl Follower {
         let (files, done, beside) = (Vec::new(), HashMap::new(), HashMap::new());
         let (scan_at, scan_again, has_scanned) = (None, false, false);
         let throttle = Throttle::default();
-        let forget_at = Some(Instant::now() + FORGET_AFTER);
         Self {
             files,
             input,
@@ -67,7 +62,6 @@ impl Follower {
             beside,
             scan_at,
             hints_at: None,
-            forget_at,
             scan_again,
             has_scanned,
             throttle,
@@ -207,7 +201,17 @@ impl Follower {
     }
 
     fn is_saved(&self, found: &Found) -> bool {
-        std::fs::File::open(&found.real).is_ok_and(|file| self.saved_of_file(found, &file).is_some())
+        std::fs::File::open(&found.real).is_ok_and(|file| {
+            self.saved_of_file(found, &file).is_some() || self.offset_of_fluent_bit(found, &file).is_some()
+        })
+    }
+
+    /// Where Fluent Bit stopped in a file, if it read it since we last did.
+    fn offset_of_fluent_bit(&self, found: &Found, file: &std::fs::File) -> Option<u64> {
+        let length = file.metadata().ok()?.len();
+        let names = [found.path.as_path(), found.real.as_path()];
+        let mut read_at = |bytes: &mut [u8], offset| file.read_at(bytes, offset);
+        self.database.as_ref()?.adopt(found.inode, &names, length, &mut read_at)
     }
 
     fn follow(&mut self, found: Found, container: Option<Container>, group: u64, rotated: Option<Instant>) {
@@ -266,17 +270,27 @@ impl Follower {
     /// The log of a file and where to go on in it.
     fn resume(&mut self, index: usize, line: &[u8]) -> (LogId, Checkpoint) {
         let file = &self.files[index];
-        let done = self.done.remove(&(file.found.device, file.found.inode)).filter(|done| done.is_of(&file.file));
+        let done = self.done.remove(&(file.found.device, file.found.inode)).filter(|done| done.head.is_of(&file.file));
+        let is_done = done.is_some();
         let derived = file.container.as_ref().and_then(|container| identity::log_id(container, line));
         let saved = match derived {
             _ if done.is_some() => done,
-            Some(log) => self.database.as_ref().and_then(|database| database.of_log(log).ok().flatten()),
+            Some(log) => self.database.as_ref().and_then(|database| database.of_log(log)),
             None if file.is_anew => None,
             None => self.saved_of_file(&file.found, &file.file),
         };
         let length = file.file.metadata().map_or(0, |metadata| metadata.len());
+        let adopted = self.offset_of_fluent_bit(&file.found, &file.file).filter(|_| !is_done && !file.is_anew);
+        if let Some(offset) = adopted {
+            tracing::info!(path = %file.found.real.display(), offset, "goes on where Fluent Bit stopped");
+            let known =
+                saved.map(|saved| (saved.log, saved.checkpoint.time)).or(derived.map(|log| (log, Timestamp::now())));
+            let (log, time) = known.unwrap_or_else(|| (LogId::random(Timestamp::now()), Timestamp::now()));
+            return (log, Checkpoint::at(offset, time));
+        }
+        let has_lost_rows = self.database.as_ref().is_some_and(|database| database.has_lost_rows());
         // One that became shorter while we were away has nothing old in it.
-        let from_end = saved.is_none() && file.is_old && !self.settings.read_from_head;
+        let from_end = saved.is_none() && file.is_old && !self.settings.read_from_head && !has_lost_rows;
         if let Some(saved) = saved.filter(|saved| saved.checkpoint.offset <= length) {
             return (saved.log, saved.checkpoint);
         }
@@ -287,8 +301,8 @@ impl Follower {
     }
 
     fn saved_of_file(&self, found: &Found, file: &std::fs::File) -> Option<Saved> {
-        let candidates = self.database.as_ref()?.of_file(found.device, found.inode).ok()?;
-        candidates.into_iter().find(|saved| saved.is_of(file))
+        let candidates = self.database.as_ref()?.of_file(found.device, found.inode);
+        candidates.into_iter().find(|saved| saved.head.is_of(file))
     }
 
     /// Finishes rotated files that were read to their end, when nothing can be added any more:
@@ -333,26 +347,19 @@ impl Follower {
     /// Writes the checkpoints that moved.
     pub(super) fn save(&mut self) {
         let Some(database) = &mut self.database else { return };
-        if self.forget_at.is_some_and(|at| Instant::now() >= at) {
-            self.forget_at = None;
-            if let Err(error) = database.forget_old() {
-                tracing::warn!(path = %database.path().display(), %error, "old checkpoints stay");
-            }
-        }
         let mut rows = Vec::new();
         for file in self.files.iter_mut().filter(|file| file.is_dirty) {
             rows.extend(file.saved());
         }
-        if rows.is_empty() {
-            return;
+        // A failure was logged, and the store keeps what it was given.
+        if database.save(&rows).is_ok() {
+            self.files.iter_mut().for_each(|file| file.is_dirty = false);
         }
-        match database.save(rows.iter()) {
-            Ok(()) => self.files.iter_mut().for_each(|file| file.is_dirty = false),
-            Err(error) if self.throttle.allows() => {
-                tracing::error!(path = %database.path().display(), %error, "checkpoints are not saved, trying again");
-            }
-            Err(_) => {}
-        }
+    }
+
+    /// How the checkpoints fare.
+    pub(super) fn checkpoints(&self) -> CheckpointAccount {
+        self.database.as_ref().map(|database| database.account()).unwrap_or_default()
     }
 
     fn close(&mut self, index: usize, events: &mut Vec<Event>) {
@@ -385,7 +392,7 @@ impl Follower {
         let is_done = |done: &Saved| {
             std::fs::File::open(&found.real).is_ok_and(|file| {
                 let length = file.metadata().map_or(0, |metadata| metadata.len());
-                length <= done.checkpoint.offset && done.is_of(&file)
+                length <= done.checkpoint.offset && done.head.is_of(&file)
             })
         };
         self.done.get(&key).is_some_and(is_done)

@@ -25,6 +25,13 @@ pub(super) struct Head {
     pub(super) hash: u64,
 }
 
+impl Head {
+    /// A file begins like this.
+    pub(super) fn is_of(self, file: &File) -> bool {
+        head(file, Some(self.length)).is_ok_and(|head| head == self)
+    }
+}
+
 /// The head of a file as it is now, or of its first `length` bytes.
 pub(super) fn head(file: &File, length: Option<u64>) -> std::io::Result<Head> {
     let mut bytes = vec![0; length.and_then(|length| usize::try_from(length).ok()).unwrap_or(HEAD).min(HEAD)];

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 pub use options::{BLOCK_SIZE, PLUGIN, longest_line};
 
-use checkpoints::Checkpoints;
+use checkpoints::{Database, Store};
 use file::Read;
 use follow::Follower;
 use options::Settings;
@@ -26,18 +26,13 @@ use super::{Block, Event, Input, Shard, State};
 use crate::config::{Options, Problems};
 use crate::record::{Checkpoint, Timestamp};
 use crate::telemetry::Throttle;
+use crate::telemetry::accounts::CheckpointAccount;
 
 /// Builds a tail input.
 pub fn build(number: usize, options: &Options<'_>, shard: Shard, problems: &mut Problems) -> Option<Box<dyn Input>> {
     let settings = Settings::new(options, problems)?;
-    let database = match settings.database.as_deref().map(|path| Checkpoints::open(path, options.name())).transpose() {
-        Ok(database) => database,
-        Err(error) => {
-            let hint = "the directory must exist, or be one that can be made, and be writable";
-            problems.push(options.problem("DB", format!("cannot be opened: {error}")).with_hint(hint));
-            return None;
-        }
-    };
+    let open = |path| Box::new(Database::open(path, options.name())) as Box<dyn Store>;
+    let database = settings.database.as_deref().map(open);
     Some(Box::new(Tail {
         buffer_size: settings.block_size,
         follower: Follower::new(number, settings, shard, database),
@@ -131,5 +126,9 @@ impl Input for Tail {
 
     fn state(&self) -> State {
         State::Open
+    }
+
+    fn checkpoints(&self) -> CheckpointAccount {
+        self.follower.checkpoints()
     }
 }
