@@ -11,7 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("record", &[]),
     ("telemetry", &[]),
-    ("input", &["config", "record", "telemetry"]),
+    ("input", &["config", "record", "telemetry", "spool"]),
     ("decode", &["config", "record", "telemetry"]),
     ("parser", &["config", "record", "telemetry"]),
     ("filter", &["config", "record", "telemetry"]),

@@ -41,6 +41,14 @@ pub struct Service {
     pub workers: usize,
     /// Where records go that an output refuses for good, if it is said.
     pub dead_letter_file: Option<PathBuf>,
+    /// The directory of what would vanish from the disk before it is delivered, if it is said.
+    pub spool_path: Option<PathBuf>,
+    /// The most bytes of that.
+    pub spool_limit: u64,
+    /// After how long without progress an input that has something to read is stalled.
+    pub stalled_after: Duration,
+    /// How old it may become.
+    pub spool_age: Duration,
     /// Parsers files as they are written, in order; `Config::parsers` holds what is in them.
     pub parsers_files: Vec<PathBuf>,
 }
@@ -106,6 +114,10 @@ impl Service {
             flyte: options.boolean("Flyte"),
             workers: workers(options, problems),
             dead_letter_file: options.text("Dead_Letter_File").map(PathBuf::from),
+            spool_path: options.text("Spool_Path").map(PathBuf::from),
+            spool_limit: options.size("Spool_Limit").unwrap_or_default(),
+            stalled_after: options.duration("Stalled_After").unwrap_or_default(),
+            spool_age: options.duration("Spool_Age").unwrap_or_default(),
             parsers_files: options.all("Parsers_File").into_iter().map(PathBuf::from).collect(),
         }
     }
@@ -209,6 +221,27 @@ pub const SERVICE: Plugin = Plugin {
             "File of the records that an output refused for good, with the reasons; by default \
              `flytail-dead-letters.ndjson` beside the first tail's DB, or among the temporary files. Not in Fluent Bit.",
         ),
+        new(
+            "Spool_Path",
+            Kind::Text,
+            "",
+            "Directory for what is removed from the disk before it is delivered; by default `flytail-spool` beside the \
+             first tail's DB, none without a DB. Not in Fluent Bit.",
+        ),
+        new(
+            "Spool_Limit",
+            Kind::Size,
+            "1G",
+            "The most bytes in the spool. Beyond that the oldest log goes, counted and logged. Not in Fluent Bit.",
+        ),
+        new(
+            "Stalled_After",
+            Kind::Time,
+            "60",
+            "An input that has something to read and makes no progress for so long is stalled: the log, `/api/v1/health` \
+             and a metric say so, with the reason. Not in Fluent Bit.",
+        ),
+        new("Spool_Age", Kind::Time, "7d", "How long a log may be in the spool. Not in Fluent Bit."),
         ignored("Daemon", "The process stays in the foreground; its supervisor puts it into the background."),
         ignored("Plugins_File", "Plugins in shared objects cannot be loaded."),
         ignored("Coro_Stack_Size", NO_COROUTINES),

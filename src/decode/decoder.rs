@@ -70,7 +70,13 @@ impl Decoder {
     /// Something that is open began in the file before.
     #[must_use]
     pub fn is_carrying(&self) -> bool {
-        self.streams.iter().any(|state| state.partial.is_carried() || state.traceback.is_carried())
+        self.carried().contains(&true)
+    }
+
+    /// The streams of which something is open that began in the file before.
+    #[must_use]
+    pub fn carried(&self) -> [bool; 2] {
+        [&self.streams[0], &self.streams[1]].map(|state| state.partial.is_carried() || state.traceback.is_carried())
     }
 
     /// Where reading would have to begin again if all complete lines before `end` were done.
@@ -100,7 +106,7 @@ impl Decoder {
     ) {
         if !self.settings.container {
             self.last_time = time;
-            complete(Line { time, stream: None, text: raw, position, truncated: cut, carried: false });
+            complete(Line { time, stream: None, text: raw, position, truncated: cut, carried: 0 });
             return;
         }
         let entry = self.parse(raw, arena).unwrap_or_else(|| {

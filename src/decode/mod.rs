@@ -73,14 +73,15 @@ pub struct Line<'t> {
     pub position: Position,
     /// It was cut at a size limit: the rest follows as a line of its own.
     pub truncated: bool,
-    /// Its first bytes stand in the file before this one (`position.start` is an offset there).
-    pub carried: bool,
+    /// How many files before this one its first bytes stand (`position.start` is an offset there); 0
+    /// if they stand in this one.
+    pub carried: usize,
 }
 
 impl<'t> Line<'t> {
     /// A line that one entry holds whole.
     #[must_use]
     pub fn whole(entry: Entry<'t>, time: Timestamp, position: Position) -> Self {
-        Self { time, stream: Some(entry.stream), text: entry.text, position, truncated: false, carried: false }
+        Self { time, stream: Some(entry.stream), text: entry.text, position, truncated: false, carried: 0 }
     }
 }

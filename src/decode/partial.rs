@@ -17,27 +17,27 @@ pub struct Joiner {
 struct Open {
     position: Position,
     time: Timestamp,
-    carried: bool,
+    carried: usize,
 }
 
 impl Joiner {
     /// Offset of the open line's first byte in this file and its time.
     #[must_use]
     pub fn open_since(&self) -> Option<(u64, Timestamp)> {
-        self.open.map(|open| (if open.carried { 0 } else { open.position.start }, open.time))
+        self.open.map(|open| (if open.carried > 0 { 0 } else { open.position.start }, open.time))
     }
 
     /// What is open goes on in the next file.
     pub fn carry(&mut self) {
         if let Some(open) = &mut self.open {
-            open.carried = true;
+            open.carried += 1;
         }
     }
 
     /// What is open began in the file before.
     #[must_use]
     pub fn is_carried(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.carried)
+        self.open.as_ref().is_some_and(|open| open.carried > 0)
     }
 
     /// Takes the stream's next entry and gives each line that it completes to `complete`. A line
@@ -58,7 +58,7 @@ impl Joiner {
         if self.open.is_some() && self.text.len() + entry.text.len() > limit {
             self.take(entry.stream, true, arena).map(&mut complete);
         }
-        let open = self.open.get_or_insert(Open { position, time, carried: false });
+        let open = self.open.get_or_insert(Open { position, time, carried: 0 });
         open.position.end = position.end;
         self.text.extend_from_slice(entry.text);
         if !entry.partial {

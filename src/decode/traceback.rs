@@ -42,6 +42,7 @@ struct Held {
     line_start: usize,
     position: Position,
     time: Timestamp,
+    carried: usize,
 }
 
 #[derive(Debug)]
@@ -53,7 +54,7 @@ struct Open {
     last_time: Timestamp,
     /// How much of the text certainly belongs to the traceback.
     certain: usize,
-    carried: bool,
+    carried: usize,
 }
 
 /// The open traceback of one stream.
@@ -68,20 +69,23 @@ impl Joiner {
     /// Offset of the open traceback's first byte in this file and its time.
     #[must_use]
     pub fn open_since(&self) -> Option<(u64, Timestamp)> {
-        self.open.as_ref().map(|open| (if open.carried { 0 } else { open.position.start }, open.time))
+        self.open.as_ref().map(|open| (if open.carried > 0 { 0 } else { open.position.start }, open.time))
     }
 
     /// What is open goes on in the next file.
     pub fn carry(&mut self) {
         if let Some(open) = &mut self.open {
-            open.carried = true;
+            open.carried += 1;
+        }
+        for held in &mut self.held {
+            held.carried += 1;
         }
     }
 
     /// What is open began in the file before.
     #[must_use]
     pub fn is_carried(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.carried)
+        self.open.as_ref().is_some_and(|open| open.carried > 0)
     }
 
     /// Takes the stream's next line and gives what is complete to `complete`, in order.
@@ -112,10 +116,10 @@ impl Joiner {
         }
     }
 
-    /// [`Joiner::expire`] would let something go.
+    /// [`Joiner::expire`] would let something go. A clock that was set back makes a gap, too.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.open.as_ref().is_some_and(|open| now.0.saturating_sub(open.last_time.0) > GAP + SLACK)
+        self.open.as_ref().is_some_and(|open| now.0.saturating_sub(open.last_time.0).saturating_abs() > GAP + SLACK)
     }
 
     /// Ends the open traceback; the lines held behind it follow one by one.
@@ -127,7 +131,8 @@ impl Joiner {
         let ends = self.held.iter().skip(1).map(|next| next.line_start - 1).chain([text.len()]);
         for (held, end) in self.held.iter().zip(ends) {
             let text = &text[held.line_start..end];
-            complete(Line { time: held.time, stream, text, position: held.position, truncated: false, carried });
+            let Held { position, time, carried, .. } = *held;
+            complete(Line { time, stream, text, position, truncated: false, carried });
         }
         self.text.clear();
         self.text.shrink_to(64 * 1024);
@@ -171,7 +176,8 @@ impl Joiner {
             open.position.end = line.position.end;
             open.certain = self.text.len() + line.text.len();
         } else {
-            self.held.push(Held { line_start: self.text.len(), position: line.position, time: line.time });
+            let Line { position, time, carried, .. } = *line;
+            self.held.push(Held { line_start: self.text.len(), position, time, carried });
         }
         self.text.extend_from_slice(line.text);
         open.expect = next;
@@ -213,7 +219,7 @@ mod tests {
                 text: text.as_bytes(),
                 position,
                 truncated: false,
-                carried: false,
+                carried: 0,
             };
             joiner.push(line, 100_000, &arena, &mut |line| lines.push(line));
         }
@@ -290,7 +296,7 @@ mod tests {
         let arena = Bump::new();
         let mut joiner = Joiner::default();
         let position = Position { start: 0, end: 10 };
-        let line = Line { time: Timestamp(0), stream: None, text: HEADER, position, truncated: false, carried: false };
+        let line = Line { time: Timestamp(0), stream: None, text: HEADER, position, truncated: false, carried: 0 };
         let mut lines = Vec::new();
         joiner.push(line, 1000, &arena, &mut |line| lines.push(line));
         joiner.expire(Timestamp(GAP + SLACK), None, &arena, &mut |line| lines.push(line));

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Block, Event, Input, Shard, State, next_source_id};
+use super::{Block, Event, Input, State, Surroundings, next_source_id};
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
-use crate::record::{Checkpoint, Source, Timestamp};
+use crate::record::{Checkpoint, Now, Source};
+use crate::telemetry::accounts::InputAccount;
 
 /// The dummy input.
 pub const PLUGIN: Plugin = Plugin {
@@ -18,7 +19,7 @@ pub const PLUGIN: Plugin = Plugin {
 };
 
 /// Builds the input.
-pub fn build(number: usize, options: &Options<'_>, shard: Shard, problems: &mut Problems) -> Option<Box<dyn Input>> {
+pub fn build(number: usize, options: &Options<'_>, surroundings: &Surroundings, problems: &mut Problems) -> Option<Box<dyn Input>> {
     let dummy = options.text("Dummy").unwrap_or_default();
     if !serde_json::from_str::<serde_json::Value>(dummy).is_ok_and(|value| value.is_object()) {
         problems.push(options.problem("Dummy", format!("`{dummy}` is no JSON object")));
@@ -35,14 +36,14 @@ pub fn build(number: usize, options: &Options<'_>, shard: Shard, problems: &mut 
         log: None,
     };
     Some(Box::new(Dummy {
-        source: Some(source.clone()).filter(|_| shard.worker == 0),
+        source: Some(source.clone()).filter(|_| surroundings.shard.worker == 0),
         id: source.id,
         line: [dummy.as_bytes(), b"\n"].concat(),
         pause: Duration::from_secs(1) / u32::try_from(rate).unwrap_or(1),
         due: None,
         left: u64::try_from(options.integer("Samples").unwrap_or(0)).ok().filter(|samples| *samples > 0),
         offset: 0,
-        is_idle: shard.worker != 0,
+        is_idle: surroundings.shard.worker != 0,
     }))
 }
 
@@ -58,24 +59,26 @@ struct Dummy {
 }
 
 impl Input for Dummy {
-    fn discover(&mut self, now: Instant, events: &mut Vec<Event>) {
+    fn discover(&mut self, now: Now, events: &mut Vec<Event>) {
         if let Some(source) = self.source.take() {
-            self.due = Some(now);
+            self.due = Some(now.instant);
             events.push(Event::Opened {
                 source: Box::new(source),
-                resume: Checkpoint::at(0, Timestamp::now()),
+                resume: Checkpoint::at(0, now.time),
                 continues: None,
             });
         }
     }
 
-    fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Option<Block<'b>> {
-        let due = self.due.filter(|due| *due <= Instant::now() && self.left != Some(0))?;
+    fn protect(&mut self, _: Now) {}
+
+    fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>, now: Now) -> Option<Block<'b>> {
+        let due = self.due.filter(|due| *due <= now.instant && self.left != Some(0))?;
         self.due = Some(due + self.pause);
         self.left = self.left.map(|left| left - 1);
         buffer.clear();
         buffer.extend_from_slice(&self.line);
-        Some(Block { source: self.id, offset: self.offset, bytes: buffer, is_last: false, time: Timestamp::now() })
+        Some(Block { source: self.id, offset: self.offset, bytes: buffer, is_last: false, time: now.time })
     }
 
     fn consumed(&mut self, _: u64, bytes: usize) {
@@ -90,9 +93,7 @@ impl Input for Dummy {
         true
     }
 
-    fn behind(&self) -> u64 {
-        0
-    }
+    fn account(&self, _: &mut InputAccount) {}
 
     fn state(&self) -> State {
         if self.left == Some(0) || self.is_idle { State::Exhausted } else { State::Open }

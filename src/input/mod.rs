@@ -9,11 +9,11 @@ pub mod dummy;
 pub mod stdin;
 pub mod tail;
 
-use std::time::Instant;
+use std::sync::Arc;
 
 use crate::config::{Options, Plugin, Problems};
-use crate::record::{Checkpoint, Source, Timestamp};
-use crate::telemetry::accounts::CheckpointAccount;
+use crate::record::{Checkpoint, Now, Source, Timestamp};
+use crate::telemetry::accounts::InputAccount;
 
 /// Bytes of one source, borrowed from the worker's buffer.
 #[derive(Debug)]
@@ -58,11 +58,15 @@ pub enum State {
 /// One configured input, owned by one worker.
 pub trait Input: Send {
     /// Looks for sources that came, moved or went, as often as the input's own interval asks.
-    fn discover(&mut self, now: Instant, events: &mut Vec<Event>);
+    fn discover(&mut self, now: Now, events: &mut Vec<Event>);
+
+    /// Looks only for what is about to vanish, and saves it: called in place of `discover` while
+    /// nothing is read any more and verdicts are waited for.
+    fn protect(&mut self, now: Now);
 
     /// The next block of this turn: each source gives at most one block a turn, round robin.
     /// `buffer` is the worker's and is reused for every block. `None` ends the turn.
-    fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Option<Block<'b>>;
+    fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>, now: Now) -> Option<Block<'b>>;
 
     /// The first `bytes` of the source's last block were used; the rest is read again.
     fn consumed(&mut self, source: u64, bytes: usize);
@@ -78,16 +82,12 @@ pub trait Input: Send {
     /// not begun: only then does the clock tell anything about its open records.
     fn is_caught_up(&mut self, source: u64) -> bool;
 
-    /// Bytes that are known to exist and were not consumed yet.
-    fn behind(&self) -> u64;
+    /// Puts what only the input knows into its account: bytes behind, lost and spooled, and how its
+    /// checkpoints fare.
+    fn account(&self, account: &mut InputAccount);
 
     /// Whether it can have more.
     fn state(&self) -> State;
-
-    /// How its checkpoints fare, if it keeps any.
-    fn checkpoints(&self) -> CheckpointAccount {
-        CheckpointAccount::default()
-    }
 }
 
 /// Which share of the sources a worker's instance of an input takes.
@@ -99,8 +99,19 @@ pub struct Shard {
     pub workers: usize,
 }
 
+/// What an input is given by the process around it.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Its share of the sources.
+    pub shard: Shard,
+    /// How many files it may have open at once.
+    pub open_files: usize,
+    /// Where what would vanish is kept, if there is such a place.
+    pub spool: Option<Arc<tail::SharedSpool>>,
+}
+
 /// Builds an input from its checked options; the number is its place among the inputs.
-pub type Build = fn(usize, &Options<'_>, Shard, &mut Problems) -> Option<Box<dyn Input>>;
+pub type Build = fn(usize, &Options<'_>, &Surroundings, &mut Problems) -> Option<Box<dyn Input>>;
 
 /// Every input that a configuration can name.
 pub const PLUGINS: &[(Plugin, Build)] =

@@ -2,11 +2,12 @@
 
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{Block, Event, Input, Shard, State, next_source_id};
+use super::{Block, Event, Input, State, Surroundings, next_source_id};
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
-use crate::record::{Checkpoint, Source, Timestamp};
+use crate::record::{Checkpoint, Now, Source};
+use crate::telemetry::accounts::InputAccount;
 
 /// The stdin input.
 pub const PLUGIN: Plugin = Plugin {
@@ -26,7 +27,7 @@ const BLOCK: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Builds the input.
-pub fn build(number: usize, options: &Options<'_>, shard: Shard, _: &mut Problems) -> Option<Box<dyn Input>> {
+pub fn build(number: usize, options: &Options<'_>, surroundings: &Surroundings, _: &mut Problems) -> Option<Box<dyn Input>> {
     let source = Source {
         id: next_source_id(),
         input: number,
@@ -36,7 +37,7 @@ pub fn build(number: usize, options: &Options<'_>, shard: Shard, _: &mut Problem
         pod: None,
         log: None,
     };
-    let is_idle = shard.worker != 0;
+    let is_idle = surroundings.shard.worker != 0;
     Some(Box::new(Stdin {
         id: source.id,
         source: (!is_idle).then_some(source),
@@ -85,18 +86,20 @@ fn reader() -> Receiver<Vec<u8>> {
 }
 
 impl Input for Stdin {
-    fn discover(&mut self, _: Instant, events: &mut Vec<Event>) {
+    fn discover(&mut self, now: Now, events: &mut Vec<Event>) {
         if let Some(source) = self.source.take() {
             self.blocks = Some(reader());
             events.push(Event::Opened {
                 source: Box::new(source),
-                resume: Checkpoint::at(0, Timestamp::now()),
+                resume: Checkpoint::at(0, now.time),
                 continues: None,
             });
         }
     }
 
-    fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Option<Block<'b>> {
+    fn protect(&mut self, _: Now) {}
+
+    fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>, now: Now) -> Option<Block<'b>> {
         if std::mem::take(&mut self.had_turn) {
             return None;
         }
@@ -116,7 +119,7 @@ impl Input for Stdin {
         buffer.clear();
         buffer.extend_from_slice(&self.waiting);
         self.had_turn = true;
-        let (is_last, time) = (self.has_ended, Timestamp::now());
+        let (is_last, time) = (self.has_ended, now.time);
         Some(Block { source: self.id, offset: self.offset, bytes: buffer, is_last, time })
     }
 
@@ -133,8 +136,8 @@ impl Input for Stdin {
         self.waiting.is_empty()
     }
 
-    fn behind(&self) -> u64 {
-        self.waiting.len() as u64
+    fn account(&self, account: &mut InputAccount) {
+        account.behind = self.waiting.len() as u64;
     }
 
     fn state(&self) -> State {

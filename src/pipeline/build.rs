@@ -1,6 +1,6 @@
 //! Building the pipeline from a checked configuration.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 
@@ -12,10 +12,12 @@ use super::delivery::Delivery;
 use super::emit::{Emitter, FilterSlot, OutputSlot};
 use super::message::Message;
 use super::reading;
+use super::surroundings;
+use super::watchdog::Watchdog;
 use super::worker::{InputSlot, Worker};
 use crate::config::{Class, Config, Environment, Instance, Match, Plugin, Problems, Registry, instance};
 use crate::filter::{self, Filter};
-use crate::input::{self, Input, Shard};
+use crate::input::{self, Input};
 use crate::output::{self, Built, Surroundings};
 use crate::parser::{self, Parsers};
 use crate::spool::dead_letters::DeadLetters;
@@ -92,9 +94,9 @@ pub fn build(config: &Config, environment: &Environment, problems: &mut Problems
     let (messages, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::channel()).unzip();
     let (channels, deliveries) = build_deliveries(config, &outputs, &messages, &accounts, &dead_letters);
     let mut built = Vec::new();
-    for (number, messages) in receivers.into_iter().enumerate() {
-        let shard = Shard { worker: number, workers };
-        let inputs = build_inputs(config, &parsers, flyte, shard, problems);
+    let surroundings = surroundings::of_workers(config);
+    for (number, (messages, surroundings)) in receivers.into_iter().zip(&surroundings).enumerate() {
+        let inputs = build_inputs(config, &parsers, flyte, surroundings, problems);
         let filters = build_filters(&filters, problems);
         let outputs = output_slots(config, &outputs, &channels);
         let emitter = Emitter::new(number, Arc::clone(&budget), filters, outputs);
@@ -104,7 +106,7 @@ pub fn build(config: &Config, environment: &Environment, problems: &mut Problems
             ..Snapshot::default()
         };
         let (budget, accounts) = (Arc::clone(&budget), Arc::clone(&accounts));
-        built.push(Worker { number, inputs, emitter, messages, budget, accounts, sources: HashMap::new(), snapshot });
+        built.push(Worker { number, inputs, emitter, messages, budget, accounts, sources: BTreeMap::new(), snapshot, watchdog: Watchdog::new(config.service.stalled_after), draining: None, save_at: None });
         if problems.is_fatal() {
             return None;
         }
@@ -173,7 +175,7 @@ fn build_inputs(
     config: &Config,
     parsers: &Parsers,
     flyte: bool,
-    shard: Shard,
+    surroundings: &input::Surroundings,
     problems: &mut Problems,
 ) -> Vec<InputSlot> {
     let mut slots = Vec::new();
@@ -182,7 +184,7 @@ fn build_inputs(
             continue;
         };
         let reading = Arc::new(reading::of_input(instance, config, parsers, flyte, problems));
-        let input: Option<Box<dyn Input>> = build(number, &instance.options(), shard, problems);
+        let input: Option<Box<dyn Input>> = build(number, &instance.options(), surroundings, problems);
         slots.extend(input.map(|input| InputSlot { name: instance.name().to_owned(), input, reading, unsettled: 0 }));
     }
     slots

@@ -59,7 +59,8 @@ impl Delivery {
         while running.join_next().await.is_some() {}
     }
 
-    async fn deliver(&self, batch: Sealed) {
+    /// Delivers one batch, and tells its worker what became of it.
+    pub(super) async fn deliver(&self, batch: Sealed) {
         let records = batch.request.items.len() as u64;
         let tally = self.settle(batch.request).await;
         drop(batch.held);

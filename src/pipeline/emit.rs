@@ -1,6 +1,6 @@
 //! From a block's lines to the batches: decoding, parsing, filtering, routing.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ use crate::filter::{Action, Filter};
 use crate::output::{Encoder, Encoding};
 use crate::parser::Parsed;
 use crate::record::position::IdSeed;
-use crate::record::{DocumentId, Member, Origin, Position, Record, Timestamp, Turn};
+use crate::record::{Checkpoint, DocumentId, Member, Now, Origin, Position, Record, Timestamp, Turn};
 use crate::telemetry::accounts::{InputAccount, OutputAccount, Snapshot};
 
 /// A filter and the tags that it takes.
@@ -113,13 +113,13 @@ impl Emitter {
         state.routes = router::matching(&state.source.tag, self.outputs.iter().map(|slot| &slot.routing));
     }
 
-    /// Begins a run: some lines of one source, one entry of its ledger. `time` is for lines that
+    /// Begins a run: some lines of one source, one entry of its ledger. The time is for lines that
     /// can tell none.
     pub(super) fn begin<'t>(
         &'t mut self,
         state: &'t mut SourceState,
         reading: &'t Reading,
-        time: Timestamp,
+        now: Now,
         arena: &'t Bump,
     ) -> Run<'t> {
         for &index in &state.filters {
@@ -134,7 +134,8 @@ impl Emitter {
             filtered: &mut self.filtered,
             carried: &mut self.carried,
             reading,
-            turn: Turn { arena, source: &state.source, now: time },
+            turn: Turn { arena, source: &state.source, now: now.time },
+            now: now.instant,
             decoder: &mut state.decoder,
             ledger: &mut state.ledger,
             path: Path {
@@ -142,6 +143,7 @@ impl Emitter {
                 filters: &state.filters,
                 routes: &state.routes,
                 before: &state.before,
+                carried: state.carried,
                 entry,
             },
             taken: &mut state.taken,
@@ -153,25 +155,20 @@ impl Emitter {
     }
 
     /// Lets the files before wait for the records that began there and ended in the last run.
-    pub(super) fn carry_over(&mut self, id: u64, sources: &mut HashMap<u64, SourceState>) {
+    pub(super) fn carry_over(&mut self, id: u64, sources: &mut BTreeMap<u64, SourceState>) {
         for before in self.carried.drain(..) {
             if let Some(state) = sources.get_mut(&before.source) {
                 state.ledger.hold(before.entry);
             }
         }
         let Some(state) = sources.get_mut(&id) else { return };
-        if state.decoder.is_carrying() {
-            return;
-        }
-        for before in std::mem::take(&mut state.before) {
-            if let Some(state) = sources.get_mut(&before.source) {
-                state.ledger.close(before.entry, before.end, 0);
-            }
+        if !state.before.is_empty() && state.carried_until.is_none() && !state.decoder.is_carrying() {
+            state.carried_until = Some(state.ledger.next());
         }
     }
 
     /// Counts a settled batch and moves the ledgers that waited for it.
-    pub(super) fn settled(&mut self, settled: &Settled, sources: &mut HashMap<u64, SourceState>) {
+    pub(super) fn settled(&mut self, settled: &Settled, sources: &mut BTreeMap<u64, SourceState>) {
         let Some(output) = self.outputs.get_mut(settled.output) else { return };
         output.sealed -= settled.records;
         output.account.acked += settled.tally.acked;
@@ -226,10 +223,10 @@ impl OutputSlot {
     }
 
     /// The open batch of the record's partition.
-    fn batch(&mut self, record: &Record<'_>) -> usize {
+    fn batch(&mut self, record: &Record<'_>, now: Instant) -> usize {
         let partition = self.encoder.partition(record);
         self.open.iter().position(|open| open.partition == partition).unwrap_or_else(|| {
-            self.open.push(Open::new(partition, self.encoding, Instant::now()));
+            self.open.push(Open::new(partition, self.encoding, now));
             self.open.len() - 1
         })
     }
@@ -249,7 +246,26 @@ struct Path<'t> {
     filters: &'t [usize],
     routes: &'t [usize],
     before: &'t [Before],
+    carried: [bool; 2],
     entry: u64,
+}
+
+impl Path<'_> {
+    /// What the id of a line is made of: that of the file in which it began.
+    fn seed_of(&self, line: &Line<'_>) -> Option<IdSeed> {
+        let began = self.before.len().checked_sub(line.carried).and_then(|index| self.before.get(index));
+        began.map_or(self.seed, |before| before.seed)
+    }
+
+    /// While a record is open that began in the file before, the streams that came open from there
+    /// are new from the beginning of this file: a checkpoint behind the end of one's record would
+    /// have the other files' checkpoints, which still lie in front of it, join it to something else.
+    fn hold_carried(&self, checkpoint: &mut Checkpoint) {
+        for (stream, _) in checkpoint.streams.iter_mut().zip(self.carried).filter(|(_, carried)| *carried) {
+            *stream = 0;
+        }
+        checkpoint.offset = checkpoint.streams[0].min(checkpoint.streams[1]);
+    }
 }
 
 /// Some lines of one source on their way to the batches.
@@ -262,6 +278,7 @@ pub(super) struct Run<'t> {
     carried: &'t mut Vec<Before>,
     reading: &'t Reading,
     turn: Turn<'t>,
+    now: Instant,
     decoder: &'t mut Decoder,
     ledger: &'t mut Ledger,
     path: Path<'t>,
@@ -306,7 +323,11 @@ impl<'t> Run<'t> {
     pub(super) fn end(mut self, end: u64) -> Counted {
         let safe = self.skipping.unwrap_or(end);
         let bytes = end.saturating_sub(*self.taken);
-        self.ledger.close(self.path.entry, self.decoder.checkpoint(safe), bytes);
+        let mut checkpoint = self.decoder.checkpoint(safe);
+        if self.decoder.is_carrying() {
+            self.path.hold_carried(&mut checkpoint);
+        }
+        self.ledger.close(self.path.entry, checkpoint, bytes);
         *self.taken = end;
         self.counted.malformed = self.decoder.take_malformed();
         self.counted
@@ -342,7 +363,7 @@ impl<'t> Run<'t> {
             .iter()
             .all(|&index| self.filters[index].filter.apply(&mut record, &self.turn) == Action::Keep);
         if keep {
-            self.route(&record, line.carried);
+            self.route(&record, line.carried > 0);
         } else {
             *self.filtered += 1;
         }
@@ -370,8 +391,7 @@ impl<'t> Run<'t> {
             let digits = bumpalo::format!(in arena, "{}", line.position.start).into_bump_str();
             members.push(Member::json(key, digits.as_bytes(), Origin::Runtime));
         }
-        let began = self.path.before.last().filter(|_| line.carried).map(|before| before.seed);
-        let id = match began.unwrap_or(self.path.seed) {
+        let id = match self.path.seed_of(line) {
             Some(seed) => DocumentId::new(seed, line.position, line.stream.map(|_| line.time)),
             None => DocumentId::random(line.time),
         };
@@ -381,7 +401,7 @@ impl<'t> Run<'t> {
     fn route(&mut self, record: &Record<'t>, carried: bool) {
         for &index in self.path.routes {
             let output = &mut self.outputs[index];
-            let number = output.batch(record);
+            let number = output.batch(record, self.now);
             let (encoder, turn) = (&mut output.encoder, &self.turn);
             let batch = &mut output.open[number];
             batch.append(turn.source.id, self.path.entry, |out| encoder.encode(record, turn, out));

@@ -13,7 +13,11 @@ pub mod message;
 pub mod reading;
 mod router;
 mod run;
+#[cfg(test)]
+mod simulation;
 mod source;
+mod surroundings;
+pub mod watchdog;
 pub mod worker;
 
 pub use build::{Pipeline, Plugins, build};

@@ -20,8 +20,13 @@ pub struct SourceState {
     pub filters: Vec<usize>,
     /// Numbers of the outputs that take its records.
     pub routes: Vec<usize>,
-    /// The files before, while records that began there are open here, oldest first.
+    /// The files before, while records that began there are open here or not settled, oldest first.
     pub before: Vec<Before>,
+    /// Streams of which a record was open when the file before ended.
+    pub carried: [bool; 2],
+    /// The entry of this ledger that has to be reached before the files before are done, once all
+    /// records that began there were cut.
+    pub carried_until: Option<u64>,
     /// The file before, and the entry of its ledger up to which it has to be done before the
     /// checkpoint of this one moves.
     pub follows: Option<(u64, u64)>,
@@ -59,6 +64,8 @@ impl SourceState {
             filters: Vec::new(),
             routes: Vec::new(),
             before: Vec::new(),
+            carried: [false; 2],
+            carried_until: None,
             follows: None,
             closed: false,
             taken: resume.offset,
@@ -72,8 +79,11 @@ impl SourceState {
         self.follows = Some((before.source.id, before.ledger.next()));
         if before.decoder.is_open() {
             self.decoder.continue_from(&mut before.decoder);
+            self.carried = self.decoder.carried();
             let end = before.decoder.checkpoint(before.taken);
-            self.before = std::mem::take(&mut before.before);
+            if before.carried_until.is_none() {
+                self.before = std::mem::take(&mut before.before);
+            }
             self.before.push(Before { source: before.source.id, entry: before.ledger.open(), end, seed: before.seed });
         }
     }

@@ -4,7 +4,7 @@
 //! batches: block → lines → records → filters → batches. Verdicts come back as messages and move
 //! the ledgers; once a second the checkpoints are saved.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,9 @@ use super::emit::{Emitter, Run};
 use super::message::Message;
 use super::reading::Reading;
 use super::source::SourceState;
+use super::watchdog::{Reasons, Watchdog};
 use crate::input::{Block, Event, Input, State};
-use crate::record::{Position, Timestamp};
+use crate::record::{Now, Position};
 use crate::telemetry::accounts::{Accounts, InputAccount, Snapshot};
 
 /// An input and what the pipeline does with its lines.
@@ -47,9 +48,34 @@ pub struct Worker {
     /// Where its accounts are published.
     pub accounts: Arc<Accounts>,
     /// Its sources, by id.
-    pub sources: HashMap<u64, SourceState>,
+    pub sources: BTreeMap<u64, SourceState>,
     /// Its accounts.
     pub snapshot: Snapshot,
+    /// Notices when nothing is read any more.
+    pub watchdog: Watchdog,
+    /// Until when it waits for verdicts at its end, once it reads no more.
+    pub draining: Option<Instant>,
+    /// When checkpoints are saved next.
+    pub save_at: Option<Instant>,
+}
+
+/// Memory that a worker uses again in each step.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    buffer: Vec<u8>,
+    arena: Bump,
+}
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The worker goes on; without progress it may rest.
+    Worked {
+        /// Bytes were read or verdicts came.
+        progress: bool,
+    },
+    /// Nothing is left to be done, or the time for it is over.
+    Drained,
 }
 
 /// How long a worker sleeps at most when nothing happens: files are looked at this often.
@@ -61,55 +87,57 @@ const LAST_DRAIN: Duration = Duration::from_secs(3600);
 impl Worker {
     /// Works until drained, or until all inputs are exhausted and everything is settled.
     pub fn run(mut self) {
-        let mut buffer = Vec::new();
-        let mut arena = Bump::new();
-        let mut save_at = Instant::now() + SAVE_INTERVAL;
-        let mut draining = None;
-        loop {
-            let mut progress = self.take_messages(&mut draining);
-            let now = Instant::now();
-            if draining.is_none() {
-                self.discover(now, &mut arena);
-                progress |= self.turn(&mut buffer, &mut arena);
-                self.expire(&mut arena);
-                draining = self.is_exhausted().then(|| now + LAST_DRAIN);
-            }
-            self.emitter.seal_due(Instant::now(), draining.is_some() || self.is_held_up());
-            self.settle();
-            if now >= save_at || draining.is_some() {
-                self.save();
-                save_at = now + SAVE_INTERVAL;
-            }
-            self.publish();
-            if draining.is_some_and(|deadline| self.emitter.in_flight() == 0 || now >= deadline) {
-                break;
-            }
+        let mut scratch = Scratch::default();
+        while let Step::Worked { progress } = self.step(Now::read(), &mut scratch) {
             if !progress {
-                self.nap(&mut draining);
+                self.nap();
             }
         }
+    }
+
+    /// Does what there is to do at `now`, and does not wait.
+    pub fn step(&mut self, now: Now, scratch: &mut Scratch) -> Step {
+        let mut progress = self.take_messages();
+        if self.draining.is_none() {
+            self.discover(now, &mut scratch.arena);
+            progress |= self.turn(now, scratch);
+            self.expire(now, &mut scratch.arena);
+            self.draining = self.is_exhausted().then(|| now.instant + LAST_DRAIN);
+        } else {
+            self.inputs.iter_mut().for_each(|slot| slot.input.protect(now));
+        }
+        let is_draining = self.draining.is_some();
+        self.emitter.seal_due(now.instant, is_draining || self.is_held_up());
         self.settle();
-        self.save();
-        self.publish();
+        if is_draining || self.save_at.is_none_or(|at| now.instant >= at) {
+            self.save();
+            self.save_at = Some(now.instant + SAVE_INTERVAL);
+        }
+        self.publish(now);
+        if self.draining.is_some_and(|deadline| self.emitter.in_flight() == 0 || now.instant >= deadline) {
+            return Step::Drained;
+        }
+        Step::Worked { progress }
     }
 
     /// One block of each source that has something.
-    fn turn(&mut self, buffer: &mut Vec<u8>, arena: &mut Bump) -> bool {
+    fn turn(&mut self, now: Now, scratch: &mut Scratch) -> bool {
         let mut progress = false;
         for index in 0..self.inputs.len() {
             if self.budget.is_exhausted() || self.is_input_held_up(index) {
                 continue;
             }
-            while let Some(block) = self.inputs[index].input.next_block(buffer) {
+            while let Some(block) = self.inputs[index].input.next_block(&mut scratch.buffer, now) {
                 let (source, consumed) = process(
                     &block,
+                    now,
                     &self.inputs[index].reading,
                     &mut self.sources,
                     &mut self.emitter,
                     &mut self.snapshot.inputs[index],
-                    arena,
+                    &scratch.arena,
                 );
-                arena.reset();
+                scratch.arena.reset();
                 progress |= consumed > 0;
                 self.inputs[index].input.consumed(source, consumed);
                 if self.budget.is_exhausted() {
@@ -120,7 +148,7 @@ impl Worker {
         progress
     }
 
-    fn discover(&mut self, now: Instant, arena: &mut Bump) {
+    fn discover(&mut self, now: Now, arena: &mut Bump) {
         let mut events = Vec::new();
         for index in 0..self.inputs.len() {
             self.inputs[index].input.discover(now, &mut events);
@@ -136,7 +164,7 @@ impl Worker {
                         self.sources.insert(state.source.id, state);
                     }
                     Event::Closed(id) => {
-                        self.let_go(id, arena, |run| run.finish());
+                        self.let_go(id, now, arena, |run| run.finish());
                         if let Some(state) = self.sources.get_mut(&id) {
                             state.closed = true;
                         }
@@ -147,51 +175,50 @@ impl Worker {
     }
 
     /// Lets go of tracebacks that nothing can follow any more.
-    fn expire(&mut self, arena: &mut Bump) {
-        let now = Timestamp::now();
-        let due = |state: &&SourceState| state.decoder.is_due(now);
+    fn expire(&mut self, now: Now, arena: &mut Bump) {
+        let due = |state: &&SourceState| state.decoder.is_due(now.time);
         let due: Vec<_> =
             self.sources.values().filter(due).map(|state| (state.source.input, state.source.id)).collect();
         for (input, id) in due {
             // What is not read yet may go on with it, however late we are.
             if self.inputs[input].input.is_caught_up(id) {
-                self.let_go(id, arena, |run| run.expire(now));
+                self.let_go(id, now, arena, |run| run.expire(now.time));
             }
         }
     }
 
     /// Gives out records of a source that no block completes.
-    fn let_go(&mut self, id: u64, arena: &mut Bump, give: impl FnOnce(&mut Run<'_>)) {
+    fn let_go(&mut self, id: u64, now: Now, arena: &mut Bump, give: impl FnOnce(&mut Run<'_>)) {
         let Some(state) = self.sources.get_mut(&id) else { return };
         let (input, taken) = (state.source.input, state.taken);
         let reading = &self.inputs[input].reading;
-        let mut run = self.emitter.begin(state, reading, Timestamp::now(), arena);
+        let mut run = self.emitter.begin(state, reading, now, arena);
         give(&mut run);
         run.end(taken).add_to(&mut self.snapshot.inputs[input]);
         self.emitter.carry_over(id, &mut self.sources);
         arena.reset();
     }
 
-    fn take_messages(&mut self, draining: &mut Option<Instant>) -> bool {
+    fn take_messages(&mut self) -> bool {
         let mut any = false;
         while let Ok(message) = self.messages.try_recv() {
             any = true;
-            self.take(message, draining);
+            self.take(message);
         }
         any
     }
 
-    fn take(&mut self, message: Message, draining: &mut Option<Instant>) {
+    fn take(&mut self, message: Message) {
         match message {
             Message::Settled(settled) => self.emitter.settled(&settled, &mut self.sources),
-            Message::Drain(deadline) => *draining = Some(deadline),
+            Message::Drain(deadline) => self.draining = Some(deadline),
         }
     }
 
-    fn nap(&mut self, draining: &mut Option<Instant>) {
+    fn nap(&mut self) {
         let until_flush = self.emitter.next_due().map(|due| due.saturating_duration_since(Instant::now()));
         if let Ok(message) = self.messages.recv_timeout(until_flush.unwrap_or(NAP).min(NAP)) {
-            self.take(message, draining);
+            self.take(message);
         }
     }
 
@@ -208,6 +235,7 @@ impl Worker {
         let waits = |state: &&SourceState| state.follows.is_some_and(|before| !is_done(before));
         let waiting: Vec<u64> = self.sources.values().filter(waits).map(|state| state.source.id).collect();
         let mut has_moved = false;
+        let mut carried = Vec::new();
         for state in self.sources.values_mut().filter(|state| !waiting.contains(&state.source.id)) {
             let before = state.ledger.committed().offset;
             if let Some(checkpoint) = state.ledger.advance() {
@@ -215,8 +243,18 @@ impl Worker {
                 self.snapshot.inputs[state.source.input].finished += checkpoint.offset.saturating_sub(before);
                 self.inputs[state.source.input].input.committed(state.source.id, checkpoint);
             }
+            if state.carried_until.is_some_and(|entry| state.ledger.has_reached(entry)) {
+                state.carried_until = None;
+                carried.append(&mut state.before);
+            }
         }
-        has_moved && !waiting.is_empty()
+        // The files in which these records began move on together with the one in which they ended.
+        for before in &carried {
+            if let Some(state) = self.sources.get_mut(&before.source) {
+                state.ledger.close(before.entry, before.end, 0);
+            }
+        }
+        !carried.is_empty() || (has_moved && !waiting.is_empty())
     }
 
     fn save(&mut self) {
@@ -225,12 +263,12 @@ impl Worker {
         }
     }
 
-    fn publish(&mut self) {
+    fn publish(&mut self, now: Now) {
         for (index, slot) in self.inputs.iter_mut().enumerate() {
             slot.unsettled = 0;
             let account = &mut self.snapshot.inputs[index];
-            (account.behind, account.held, account.sources) = (slot.input.behind(), 0, 0);
-            account.checkpoints = slot.input.checkpoints();
+            (account.held, account.sources) = (0, 0);
+            slot.input.account(account);
         }
         for state in self.sources.values() {
             let account = &mut self.snapshot.inputs[state.source.input];
@@ -239,6 +277,9 @@ impl Worker {
             self.inputs[state.source.input].unsettled += state.ledger.unsettled();
         }
         self.emitter.account(&mut self.snapshot);
+        let held_up: Vec<bool> = (0..self.inputs.len()).map(|index| self.is_input_held_up(index)).collect();
+        let reasons = Reasons { budget: self.budget.is_exhausted(), held_up: &held_up, accounts: &self.accounts };
+        self.watchdog.look(now.instant, &mut self.snapshot.inputs, &reasons);
         self.accounts.publish(self.number, &self.snapshot);
     }
 
@@ -261,14 +302,15 @@ impl Worker {
 /// unfinished line at the end is read again.
 fn process(
     block: &Block<'_>,
+    now: Now,
     reading: &Reading,
-    sources: &mut HashMap<u64, SourceState>,
+    sources: &mut BTreeMap<u64, SourceState>,
     emitter: &mut Emitter,
     account: &mut InputAccount,
     arena: &Bump,
 ) -> (u64, usize) {
     let Some(state) = sources.get_mut(&block.source) else { return (block.source, 0) };
-    let mut run = emitter.begin(state, reading, block.time, arena);
+    let mut run = emitter.begin(state, reading, Now { time: block.time, ..now }, arena);
     let mut start = 0;
     for end in memchr_iter(b'\n', block.bytes) {
         run.line(&block.bytes[start..end], position(block, start, end + 1), false);

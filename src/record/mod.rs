@@ -6,12 +6,14 @@
 
 pub mod escape;
 pub mod json;
+mod now;
 pub mod position;
 pub mod source;
 pub mod time;
 
 use bumpalo::Bump;
 
+pub use now::Now;
 pub use position::{Checkpoint, DocumentId, Position};
 pub use source::{Container, LogId, PodMetadata, Source};
 pub use time::Timestamp;

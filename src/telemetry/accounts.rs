@@ -28,8 +28,25 @@ pub struct InputAccount {
     pub skipped: u64,
     /// Sources that are open.
     pub sources: u64,
+    /// Why nothing is read for some time though there is something to be read.
+    pub stalled: Option<String>,
+    /// Bytes that were destroyed before they could be read.
+    pub lost: LostBytes,
+    /// Bytes of files that were removed, of which the spool keeps a copy until they are delivered.
+    pub spooled: u64,
     /// How its checkpoints fare.
     pub checkpoints: CheckpointAccount,
+}
+
+/// Bytes that were destroyed before they could be read, by the reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LostBytes {
+    /// Their file was removed or truncated.
+    pub removed: u64,
+    /// The spool had too many bytes.
+    pub spool_bytes: u64,
+    /// They had been in the spool for too long.
+    pub spool_age: u64,
 }
 
 /// How the checkpoints of one input fare, in one worker.
@@ -127,6 +144,13 @@ impl Snapshot {
             sum.truncated += part.truncated;
             sum.skipped += part.skipped;
             sum.sources += part.sources;
+            if sum.stalled.is_none() {
+                sum.stalled.clone_from(&part.stalled);
+            }
+            sum.lost.removed += part.lost.removed;
+            sum.lost.spool_bytes += part.lost.spool_bytes;
+            sum.lost.spool_age += part.lost.spool_age;
+            sum.spooled += part.spooled;
             sum.checkpoints.add(&part.checkpoints);
         }
         self.outputs.resize_with(self.outputs.len().max(other.outputs.len()), Default::default);

@@ -48,13 +48,14 @@ async fn metrics_text(State(accounts): State<Arc<Accounts>>) -> impl IntoRespons
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::render(&accounts))
 }
 
-/// 200 `ok` while every output takes what it is given and checkpoints are kept; 500 with the reasons
+/// 200 `ok` while every output takes what it is given, inputs are read and checkpoints are kept; 500 with the reasons
 /// while that is not so.
 async fn health(State(accounts): State<Arc<Accounts>>) -> (StatusCode, String) {
     let failing = accounts.outputs.iter().zip(&accounts.deliveries);
     let mut reasons: Vec<_> =
         failing.filter_map(|(name, counters)| Some(format!("{name}: {}\n", counters.last_error()?))).collect();
     for (name, input) in accounts.inputs.iter().zip(accounts.total().inputs) {
+        reasons.extend(input.stalled.map(|reason| format!("{name}: stalled: {reason}\n")));
         reasons.extend(input.checkpoints.trouble.map(|trouble| format!("{name}: {trouble}\n")));
     }
     if reasons.is_empty() {
@@ -81,6 +82,17 @@ mod tests {
         snapshot.inputs[0].checkpoints.trouble = None;
         accounts.publish(1, &snapshot);
         assert_eq!(health(State(accounts)).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn health_tells_why_an_input_is_stalled() {
+        let accounts = Arc::new(Accounts::new(vec!["tail.0".into()], Vec::new(), 1));
+        let stalled = Some("es.0 takes nothing".to_owned());
+        let input = InputAccount { stalled, ..InputAccount::default() };
+        accounts.publish(0, &Snapshot { inputs: vec![input], ..Snapshot::default() });
+        let (status, text) = health(State(accounts)).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(text, "error\ntail.0: stalled: es.0 takes nothing\n");
     }
 
     #[tokio::test]

@@ -1,22 +1,38 @@
-//! Finding files: what the patterns match, and the rotated siblings beside a container's log.
+//! Finding files: what the patterns match, and the rotated siblings beside a log.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use glob::Pattern;
+use glob::{MatchOptions, Pattern};
 
+use super::disk::{Disk, Kind, Look};
+use super::gzip;
 use super::identity::restart_number;
 
 /// A file that is there now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
-    /// The path as a pattern matched it; for a sibling, its own.
+    /// The path as a pattern matched it; for a sibling, that of the log it belongs to.
     pub(super) path: PathBuf,
     /// The path without symbolic links.
     pub(super) real: PathBuf,
     pub(super) device: u64,
     pub(super) inode: u64,
+    /// Bytes on the disk.
+    pub(super) length: u64,
+    /// When it was written last, in nanoseconds since the epoch.
+    pub(super) modified: i64,
+}
+
+impl Found {
+    /// Which file it is.
+    pub(super) fn key(&self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
+    /// It holds a compressed log.
+    pub(super) fn is_compressed(&self) -> bool {
+        gzip::is_compressed(&name_of(&self.real))
+    }
 }
 
 /// Where a file stands among those of its directory that hold one container's log: by restart
@@ -31,58 +47,94 @@ pub(super) struct Order {
 impl Order {
     /// The order of a file by its name.
     pub(super) fn of(path: &Path) -> Self {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let restart = restart_number(&name).unwrap_or(0);
-        Self { restart, is_current: name.ends_with(".log"), name }
+        let name = name_of(path);
+        let name = name.strip_suffix(".gz").unwrap_or(&name).to_owned();
+        Self { restart: restart_number(&name).unwrap_or(0), is_current: name.ends_with(".log"), name }
     }
 }
 
-/// Regular files that match a pattern and none of the exclusions.
-pub(super) fn matching(patterns: &[Pattern], exclude: &[Pattern]) -> Vec<Found> {
+/// Paths that match a pattern and none of the exclusions. What they lead to is not looked at.
+pub(super) fn matching(disk: &dyn Disk, patterns: &[Pattern], exclude: &[Pattern]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for pattern in patterns {
-        let Ok(paths) = glob::glob(pattern.as_str()) else { continue };
-        // A directory that vanishes while it is read is no error.
-        for path in paths.filter_map(Result::ok) {
-            if !exclude.iter().any(|pattern| pattern.matches_path(&path)) {
-                found.extend(look(&path));
-            }
-        }
+        let parts: Vec<Component<'_>> = Path::new(pattern.as_str()).components().collect();
+        walk(disk, PathBuf::new(), &parts, &mut found);
     }
+    found.retain(|path| !exclude.iter().any(|pattern| pattern.matches_path(path)));
     found
 }
 
-/// The rotated, uncompressed files of the container whose log is at `real`, and its logs of
-/// earlier restarts.
-pub(super) fn siblings(real: &Path) -> Vec<Found> {
-    let Some(directory) = real.parent() else { return Vec::new() };
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let is_log = |path: &PathBuf| {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        restart_number(&name).is_some() && !name.ends_with(".gz") && !name.ends_with(".tmp")
+/// As in a shell: a wildcard matches no name that begins with a dot.
+const AS_A_SHELL: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+
+/// Goes down a pattern part by part. A directory that vanishes meanwhile is no error.
+fn walk(disk: &dyn Disk, base: PathBuf, parts: &[Component<'_>], found: &mut Vec<PathBuf>) {
+    let Some((part, rest)) = parts.split_first() else { return found.push(base) };
+    let text = part.as_os_str().to_string_lossy();
+    let pattern = has_wildcard(&text).then(|| Pattern::new(&text).ok()).flatten();
+    let Some(pattern) = pattern else {
+        let path = base.join(part);
+        if !rest.is_empty() || disk.look(&path).is_ok() {
+            walk(disk, path, rest, found);
+        }
+        return;
     };
-    entries.filter_map(Result::ok).map(|entry| entry.path()).filter(is_log).filter_map(|path| look(&path)).collect()
+    let directory = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
+    let Ok(mut names) = disk.names(directory) else { return };
+    names.sort_unstable();
+    for name in names {
+        if name.to_str().is_some_and(|name| pattern.matches_with(name, AS_A_SHELL)) {
+            walk(disk, base.join(&name), rest, found);
+        }
+    }
 }
 
-/// Names of what is in a directory; none if it cannot be read.
-pub(super) fn names(directory: &Path) -> Vec<String> {
-    let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
-    fs::read_dir(directory).map(|entries| entries.filter_map(Result::ok).map(name).collect()).unwrap_or_default()
+fn has_wildcard(part: &str) -> bool {
+    part.contains(['*', '?', '['])
+}
+
+/// The other logs in the directory of a container whose log is at `real`: rotated ones, compressed
+/// or not, and those of earlier restarts.
+pub(super) fn siblings(disk: &dyn Disk, real: &Path) -> Vec<Found> {
+    beside(disk, real, |name| restart_number(name).is_some())
+}
+
+/// The rotated predecessors of a log that is in no numbered directory: what has its name in front.
+pub(super) fn rotated_beside(disk: &dyn Disk, real: &Path) -> Vec<Found> {
+    let own = name_of(real);
+    beside(disk, real, |name| name != own && name.starts_with(&own))
+}
+
+fn beside(disk: &dyn Disk, real: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<Found> {
+    let Some(directory) = real.parent() else { return Vec::new() };
+    let Ok(mut names) = disk.names(directory) else { return Vec::new() };
+    names.sort_unstable();
+    let wanted = names.iter().filter_map(|name| name.to_str());
+    // What the kubelet is still compressing ends with `.tmp`.
+    let wanted = wanted.filter(|name| is_wanted(name) && !name.ends_with(".tmp"));
+    wanted.filter_map(|name| look(disk, &directory.join(name))).collect()
 }
 
 /// The file at a path, if it is a regular one.
-pub(super) fn look(path: &Path) -> Option<Found> {
-    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    let real = fs::canonicalize(path).ok()?;
-    Some(Found { path: path.to_owned(), real, device: metadata.dev(), inode: metadata.ino() })
+pub(super) fn look(disk: &dyn Disk, path: &Path) -> Option<Found> {
+    let Look { device, inode, length, modified, .. } = disk.look(path).ok().filter(|look| look.kind == Kind::File)?;
+    let real = disk.resolve(path).ok()?;
+    Some(Found { path: path.to_owned(), real, device, inode, length, modified })
+}
+
+/// Where in the directory of `real` the file of this device and inode is now.
+pub(super) fn find_again(disk: &dyn Disk, real: &Path, key: (u64, u64)) -> Option<PathBuf> {
+    let directory = real.parent()?;
+    let is_it = |path: &PathBuf| disk.look(path).is_ok_and(|look| look.key() == key);
+    disk.names(directory).ok()?.into_iter().map(|name| directory.join(name)).find(is_it)
 }
 
 /// Directories in which a pattern's files appear: what stands before its first wildcard.
 pub(super) fn directories(patterns: &[Pattern]) -> Vec<PathBuf> {
     let fixed = |pattern: &Pattern| {
         let parts = Path::new(pattern.as_str()).components();
-        let fixed: PathBuf =
-            parts.take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '['])).collect();
+        let fixed: PathBuf = parts.take_while(|part| !has_wildcard(&part.as_os_str().to_string_lossy())).collect();
         if fixed.as_os_str() == pattern.as_str() {
             fixed.parent().map(Path::to_owned).unwrap_or_default()
         } else {
@@ -92,37 +144,70 @@ pub(super) fn directories(patterns: &[Pattern]) -> Vec<PathBuf> {
     patterns.iter().map(fixed).collect()
 }
 
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use super::super::disk::RealDisk;
     use super::*;
 
     #[test]
     fn orders_a_containers_files_oldest_first() {
-        let mut names = ["1.log", "0.log", "0.log.20261122-101531", "0.log.20261122-101530", "1.log.20261122-110000"];
+        let mut names = [
+            "1.log",
+            "0.log",
+            "0.log.20261122-101531",
+            "0.log.20261122-101530.gz",
+            "1.log.20261122-110000",
+        ];
         names.sort_by_key(|name| Order::of(Path::new(name)));
-        let expected = ["0.log.20261122-101530", "0.log.20261122-101531", "0.log", "1.log.20261122-110000", "1.log"];
+        let expected = [
+            "0.log.20261122-101530.gz",
+            "0.log.20261122-101531",
+            "0.log",
+            "1.log.20261122-110000",
+            "1.log",
+        ];
         assert_eq!(names, expected);
     }
 
     #[test]
     fn finds_files_and_leaves_out_what_is_excluded() {
         let root = tempfile::tempdir().unwrap();
-        for name in ["a.log", "b.log", "c.txt", "0.log", "0.log.1", "0.log.2.gz", "0.log.3.tmp"] {
+        for name in ["a.log", "b.log", ".c.log", "c.txt", "0.log", "0.log.1", "0.log.2.gz", "0.log.3.tmp"] {
             fs::write(root.path().join(name), "").unwrap();
         }
-        fs::create_dir(root.path().join("directory.log")).unwrap();
+        fs::create_dir_all(root.path().join("pods/one")).unwrap();
+        fs::write(root.path().join("pods/one/x.log"), "").unwrap();
         let pattern = |text: &str| Pattern::new(&format!("{}/{text}", root.path().display())).unwrap();
-        let names = |found: Vec<Found>| {
-            let mut names: Vec<_> =
-                found.iter().map(|found| found.path.file_name().unwrap().to_string_lossy().into_owned()).collect();
-            names.sort();
-            names
+        let names = |paths: Vec<PathBuf>| {
+            paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(names(matching(&[pattern("*.log")], &[Pattern::new("*/b.*").unwrap()])), ["0.log", "a.log"]);
-        assert_eq!(names(siblings(&root.path().join("0.log"))), ["0.log", "0.log.1"]);
+        let exclude = [Pattern::new("*/b.*").unwrap()];
+        assert_eq!(names(matching(&RealDisk, &[pattern("*.log")], &exclude)), ["0.log", "a.log"]);
+        assert_eq!(names(matching(&RealDisk, &[pattern("p*/*/*.log"), pattern("c.txt")], &[])), ["x.log", "c.txt"]);
+        assert!(matching(&RealDisk, &[pattern("none.txt"), pattern("none/*.log")], &[]).is_empty());
+        let siblings = siblings(&RealDisk, &root.path().join("0.log"));
+        assert_eq!(names(siblings.into_iter().map(|found| found.path).collect()), ["0.log", "0.log.1", "0.log.2.gz"]);
+        assert_eq!(look(&RealDisk, &root.path().join("pods")), None, "a directory is no log");
         assert_eq!(
             directories(&[pattern("*.log"), pattern("x/y.log")]),
             [root.path().to_owned(), root.path().join("x")]
         );
+    }
+
+    #[test]
+    fn finds_a_file_that_was_renamed() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("0.log");
+        fs::write(&path, "x").unwrap();
+        let key = RealDisk.look(&path).unwrap().key();
+        fs::rename(&path, root.path().join("0.log.1")).unwrap();
+        fs::write(&path, "y").unwrap();
+        assert_eq!(find_again(&RealDisk, &path, key), Some(root.path().join("0.log.1")));
     }
 }

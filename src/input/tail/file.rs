@@ -1,13 +1,13 @@
-//! One file that is followed.
+//! One file that is followed: what is known of it, and how far it is.
 
-use std::fs::File;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::io;
 use std::time::{Duration, Instant};
 
 use super::checkpoints::{Place, Saved};
 use super::discover::{Found, Order};
+use super::disk::LogFile;
 use super::identity::{self, Head};
-use crate::record::{Checkpoint, Container, LogId, Timestamp};
+use crate::record::{Checkpoint, Container, LogId, Now};
 
 /// Where a file is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,23 +24,34 @@ pub(super) enum Phase {
     Closed,
 }
 
-/// See the module.
+/// What holds the bytes of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    /// A file as it was written.
+    Plain,
+    /// A compressed copy. Its length is known when it was inflated.
+    Compressed,
+    /// This segment of the spool.
+    Spooled(u64),
+}
+
+/// See the module. Whether it is open right now is the affair of
+/// [`Descriptors`](super::descriptors::Descriptors).
 #[derive(Debug)]
 pub(super) struct Followed {
+    /// The number of its source.
     pub(super) id: u64,
     pub(super) found: Found,
-    pub(super) file: File,
+    pub(super) holder: Holder,
     pub(super) container: Option<Container>,
-    /// What files have in common of which one is read after the other: a hash of their container's
-    /// directory, or of the path under which they appear.
-    pub(super) group: u64,
-    pub(super) order: Order,
+    /// Restart number of the container, 0 where there is none.
+    pub(super) restart: u32,
     pub(super) log: Option<LogId>,
     pub(super) head: Head,
     pub(super) phase: Phase,
     /// Next byte to be read.
     pub(super) offset: u64,
-    /// Length at the last look.
+    /// Length of the log as far as it is known.
     pub(super) length: u64,
     pub(super) committed: Checkpoint,
     pub(super) is_dirty: bool,
@@ -50,13 +61,29 @@ pub(super) struct Followed {
     pub(super) is_old: bool,
     /// Since when its path leads elsewhere or nowhere.
     pub(super) rotated: Option<Instant>,
+    /// Its last name is gone: it is there only while it is held open.
+    pub(super) has_vanished: bool,
+    /// The spool segment that holds a copy of what was not settled when it vanished.
+    pub(super) rescued: Option<u64>,
     /// End of what the last read returned.
     seen: u64,
+    /// The length is known. That of a compressed log is when its end was inflated.
+    is_measured: bool,
+    /// The length when it was saved last.
+    saved_length: u64,
     look_at: Option<Instant>,
+    quiet_since: Option<Instant>,
 }
 
-/// How long a file that had nothing new is left alone.
+/// How long a file that had nothing new is left alone, and how long one that has been quiet for
+/// [`QUIET`]: with the linger of one second, a new line still leaves within 1.5 s.
 const PAUSE: Duration = Duration::from_millis(200);
+const LONG_PAUSE: Duration = Duration::from_millis(400);
+const QUIET: Duration = Duration::from_secs(5);
+
+/// A length that grew by this much is worth saving though nothing was settled, in bytes: from it
+/// the next start knows what was destroyed unread.
+const SAVED_GROWTH: u64 = 64 * 1024;
 
 /// What a look at a file found.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,45 +92,42 @@ pub(super) enum Read {
     Bytes(usize),
     /// Nothing new.
     Nothing,
-    /// It is shorter than what was read of it.
+    /// It is shorter than what was read of it, or holds something else.
     Truncated,
+    /// It cannot be opened under its name any more.
+    Gone,
 }
 
 impl Followed {
-    /// Opens a file that was found. `None` if another one has taken its name since: a rotation
-    /// came in between, and the next scan finds both.
-    pub(super) fn new(
-        id: u64,
-        found: Found,
-        container: Option<Container>,
-        group: u64,
-    ) -> std::io::Result<Option<Self>> {
-        let file = File::open(&found.real)?;
-        let metadata = file.metadata()?;
-        if (metadata.dev(), metadata.ino()) != (found.device, found.inode) {
-            return Ok(None);
-        }
-        let length = metadata.len();
-        Ok(Some(Self {
+    /// A file that was found and waits for its turn.
+    pub(super) fn new(id: u64, found: Found, container: Option<Container>, now: Now) -> Self {
+        let holder = if found.is_compressed() { Holder::Compressed } else { Holder::Plain };
+        let length = if holder == Holder::Plain { found.length } else { 0 };
+        let restart = container.as_ref().and_then(|container| container.restart);
+        Self {
             id,
-            order: Order::of(&found.real),
+            holder,
+            restart: restart.unwrap_or_else(|| Order::of(&found.real).restart),
             found,
-            head: identity::head(&file, None)?,
-            file,
             container,
-            group,
             log: None,
+            head: Head::EMPTY,
             phase: Phase::Waiting,
             offset: 0,
             length,
-            committed: Checkpoint::at(0, Timestamp::now()),
+            committed: Checkpoint::at(0, now.time),
             is_dirty: false,
             is_anew: false,
             is_old: false,
             rotated: None,
+            has_vanished: false,
+            rescued: None,
             seen: 0,
+            is_measured: holder != Holder::Compressed,
+            saved_length: 0,
             look_at: None,
-        }))
+            quiet_since: None,
+        }
     }
 
     /// Begins reading at a checkpoint.
@@ -111,38 +135,85 @@ impl Followed {
         self.log = Some(log);
         self.phase = Phase::Open;
         (self.offset, self.seen, self.committed) = (resume.offset, resume.offset, resume);
+        self.length = self.length.max(resume.offset);
         self.is_dirty = true;
+        // Where a compressed log ends shows when a read finds nothing behind the last one.
+        self.is_measured = self.holder != Holder::Compressed;
+    }
+
+    /// The log goes on in a copy of it, at the same offsets.
+    pub(super) fn go_on_in(&mut self, found: Found, now: Instant) {
+        self.holder = if found.is_compressed() { Holder::Compressed } else { Holder::Plain };
+        self.length = if self.holder == Holder::Plain { found.length } else { self.length.max(self.offset) };
+        self.found = Found { path: self.found.path.clone(), ..found };
+        self.seen = self.offset;
+        self.is_measured = self.holder == Holder::Plain;
+        self.rotated.get_or_insert(now);
+        self.is_dirty = true;
+        self.look_at = None;
+    }
+
+    /// A look now could find something.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        match self.phase {
+            Phase::Waiting | Phase::Open => self.look_at.is_none_or(|at| now >= at),
+            Phase::Ending => true,
+            _ => false,
+        }
+    }
+
+    /// Nothing new was there.
+    pub(super) fn rest(&mut self, now: Instant) {
+        let since = *self.quiet_since.get_or_insert(now);
+        let pause = if now.duration_since(since) >= QUIET { LONG_PAUSE } else { PAUSE };
+        self.look_at = Some(now + pause);
     }
 
     /// Reads what is new into the buffer, whose length is the size of a block.
-    pub(super) fn read(&mut self, buffer: &mut [u8], now: Instant) -> std::io::Result<Read> {
+    pub(super) fn read(&mut self, file: &mut dyn LogFile, buffer: &mut [u8], now: Instant) -> io::Result<Read> {
         let is_ending = self.phase == Phase::Ending;
-        if !is_ending && (self.phase != Phase::Open || self.look_at.is_some_and(|at| now < at)) {
-            return Ok(Read::Nothing);
+        if self.holder != Holder::Compressed {
+            self.length = file.look()?.length;
+            if self.length < self.offset {
+                return Ok(Read::Truncated);
+            }
+            if self.length == self.seen && !is_ending {
+                self.rest(now);
+                return Ok(Read::Nothing);
+            }
         }
-        self.length = self.file.metadata()?.len();
-        if self.length < self.offset {
-            return Ok(Read::Truncated);
+        let read = self.read_at(file, buffer)?;
+        let end = self.offset + read as u64;
+        if self.holder == Holder::Compressed && (end == self.seen || read == 0) {
+            (self.length, self.seen, self.is_measured) = (end, end, true);
+            if !is_ending {
+                self.rest(now);
+                return Ok(Read::Nothing);
+            }
         }
-        if self.length == self.seen && !is_ending {
-            self.look_at = Some(now + PAUSE);
-            return Ok(Read::Nothing);
-        }
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.seen = self.offset + read as u64;
-        self.look_at = None;
+        self.seen = end;
+        self.length = self.length.max(end);
+        (self.look_at, self.quiet_since) = (None, None);
         Ok(if read == 0 { Read::Nothing } else { Read::Bytes(read) })
     }
 
-    /// Whether everything that is there was offered to the pipeline, by the file's length now.
-    pub(super) fn is_at_end(&mut self) -> bool {
-        self.length = self.file.metadata().map_or(self.length, |metadata| metadata.len());
-        self.length <= self.seen
+    /// What cannot be inflated is the end of a compressed log: nothing behind it can be had.
+    fn read_at(&self, file: &mut dyn LogFile, buffer: &mut [u8]) -> io::Result<usize> {
+        match file.read_at(buffer, self.offset) {
+            Err(error) if self.holder == Holder::Compressed && error.kind() == io::ErrorKind::InvalidData => {
+                tracing::error!(path = %self.found.real.display(), offset = self.offset, %error, "is damaged: what can be read of it is shipped");
+                Ok(0)
+            }
+            other => other,
+        }
     }
 
-    /// Something was added since it was found to be at its end.
-    pub(super) fn has_grown(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| metadata.len() > self.length)
+    /// Whether everything that is there was offered to the pipeline.
+    pub(super) fn is_at_end(&mut self, file: &mut dyn LogFile) -> bool {
+        if self.holder == Holder::Plain {
+            self.length = file.look().map_or(self.length, |look| look.length);
+        }
+        self.is_measured && self.length <= self.seen
     }
 
     /// Some bytes at the end are no whole line.
@@ -150,81 +221,75 @@ impl Followed {
         self.offset < self.length
     }
 
-    /// Bytes that are there and were not taken.
+    /// Everything that was known of it was seen.
+    pub(super) fn is_seen_to(&self, length: u64) -> bool {
+        self.seen == length
+    }
+
+    /// Bytes that are there and were not read. An unfinished line at the end was.
     pub(super) fn behind(&self) -> u64 {
-        if self.phase == Phase::Closed { 0 } else { self.length.saturating_sub(self.offset) }
+        if self.phase == Phase::Closed { 0 } else { self.length.saturating_sub(self.seen.max(self.offset)) }
     }
 
-    /// This file has to be finished before the other one begins.
-    pub(super) fn comes_before(&self, other: &Self) -> bool {
-        if self.group != other.group || self.id == other.id {
-            return false;
+    /// Everything that it ever held is settled.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_measured && self.committed.offset >= self.length.max(self.offset)
+    }
+
+    /// All of it is settled, as far as it is known.
+    pub(super) fn is_settled(&self) -> bool {
+        self.phase == Phase::Closed && self.committed.offset >= self.offset
+    }
+
+    /// Nothing of it will be read any more.
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished | Phase::Closed)
+    }
+
+    /// It should be saved.
+    pub(super) fn needs_saving(&self) -> bool {
+        self.is_dirty || (self.log.is_some() && self.length >= self.saved_length + SAVED_GROWTH)
+    }
+
+    /// It was saved.
+    pub(super) fn was_saved(&mut self) {
+        self.is_dirty = false;
+        self.saved_length = self.length;
+    }
+
+    /// Takes the head of what is there: it grows until it is whole.
+    pub(super) fn renew_head(&mut self, file: &mut dyn LogFile) {
+        if self.head.is_whole() {
+            return;
         }
-        match (self.is_in_pods(), other.is_in_pods()) {
-            (true, true) => self.order < other.order,
-            _ => self.rotated.is_some() && other.rotated.is_none(),
+        if let Ok(head) = identity::head(file, None)
+            && head.length > self.head.length
+        {
+            self.head = head;
         }
-    }
-
-    /// What is open at the end of this file goes on in the other.
-    pub(super) fn goes_on_in(&self, other: &Self) -> bool {
-        self.comes_before(other) && self.order.restart == other.order.restart
-    }
-
-    /// It is one of the numbered logs in a container's directory.
-    pub(super) fn is_in_pods(&self) -> bool {
-        Self::is_numbered(self.container.as_ref(), &self.found)
-    }
-
-    /// See [`Followed::is_in_pods`].
-    pub(super) fn is_numbered(container: Option<&Container>, found: &Found) -> bool {
-        container.is_some_and(|container| container.pod_uid.is_some())
-            && identity::restart_number(&found.real.file_name().unwrap_or_default().to_string_lossy()).is_some()
     }
 
     fn place(&self) -> Place {
-        match self.file.metadata() {
-            Ok(metadata) if metadata.nlink() == 0 => Place::Gone,
+        match self.holder {
+            Holder::Spooled(_) => Place::Gone,
+            _ if self.has_vanished => Place::Gone,
             _ if self.rotated.is_some() => Place::Rotated,
             _ => Place::Current,
         }
     }
 
-    /// What is saved of it. Its head grows until it is whole.
-    pub(super) fn saved(&mut self) -> Option<Saved> {
-        if let Ok(head) = identity::head(&self.file, None)
-            && head.length > self.head.length
-        {
-            self.head = head;
-        }
+    /// What is saved of it.
+    pub(super) fn saved(&self) -> Option<Saved> {
         Some(Saved {
             log: self.log?,
             device: self.found.device,
             inode: self.found.inode,
             head: self.head,
-            length: self.length,
+            length: self.length.max(self.committed.offset),
             path: self.found.path.clone(),
             real: self.found.real.clone(),
             place: self.place(),
             checkpoint: self.committed,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::discover;
-    use super::*;
-
-    #[test]
-    fn does_not_take_one_file_for_another_that_was_rotated_in_between() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("0.log");
-        std::fs::write(&path, "old").unwrap();
-        let found = discover::look(&path).unwrap();
-        assert!(Followed::new(1, found.clone(), None, 0).unwrap().is_some());
-        std::fs::rename(&path, directory.path().join("0.log.1")).unwrap();
-        std::fs::write(&path, "new").unwrap();
-        assert!(Followed::new(1, found, None, 0).unwrap().is_none());
     }
 }

@@ -1,254 +1,351 @@
 //! The files that are followed: from being found to being forgotten.
 
-use std::collections::HashMap;
-use std::fs::Metadata;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::checkpoints::{Saved, Store};
-use super::discover::{self, Found, Order};
-use super::file::{Followed, Phase};
+use super::checkpoints::Store;
+use super::descriptors::{Descriptors, OpenError};
+use super::discover::{self, Found};
+use super::disk::{Disk, LogFile};
+use super::file::{Followed, Holder, Phase, Read};
+use super::group::Group;
 use super::identity;
+use super::losses::{Loss, Losses};
 use super::options::Settings;
+use super::rescue::Rescue;
 use super::tag;
 use super::watch::Watch;
 use crate::input::{Event, Shard, next_source_id};
-use crate::record::{Checkpoint, Container, LogId, Source, Timestamp};
+use crate::record::{Container, Now, Source, Timestamp};
 use crate::telemetry::Throttle;
-use crate::telemetry::accounts::CheckpointAccount;
 
-/// See the module.
+/// See the module. What becomes of files that lead elsewhere stands in
+/// [`rotation`](super::rotation), where a file's log goes on in [`resume`](super::resume).
 pub(super) struct Follower {
-    pub(super) files: Vec<Followed>,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) settings: Settings,
+    pub(super) groups: Vec<Group>,
+    pub(super) descriptors: Descriptors,
+    pub(super) store: Option<Box<dyn Store>>,
+    pub(super) rescue: Option<Rescue>,
+    pub(super) losses: Losses,
+    pub(super) throttle: Throttle,
+    /// The first scan is over: what comes now was not there when this process began.
+    pub(super) has_scanned: bool,
+    /// Files were renamed while they were looked at: the next scan must not wait.
+    pub(super) scan_again: bool,
+    /// When this process began.
+    pub(super) started: Timestamp,
     input: usize,
-    settings: Settings,
     shard: Shard,
-    database: Option<Box<dyn Store>>,
     watch: Option<Watch>,
-    /// Files that are done and still lie there, by device and inode: they may grow once more.
-    done: HashMap<(u64, u64), Saved>,
-    /// Names in the directories of plain files, during the first scan.
-    beside: HashMap<PathBuf, Vec<String>>,
+    /// Where a group of this key stands.
+    places: HashMap<u64, usize>,
+    /// The group of a source.
+    sources: HashMap<u64, u64>,
+    /// The source of a file, by device and inode.
+    pub(super) inodes: HashMap<(u64, u64), u64>,
+    /// Paths that lead to a file which is followed and was not rotated.
+    current: HashSet<PathBuf>,
     scan_at: Option<Instant>,
     /// When a hint may make a scan come sooner again.
     hints_at: Option<Instant>,
-    /// Files were renamed during the last scan: it may have missed some.
-    scan_again: bool,
-    has_scanned: bool,
-    throttle: Throttle,
+    rotations_at: Option<Instant>,
+}
+
+/// How often each path is checked for leading to another file; a hint makes it come at once.
+const ROTATION_CHECK: Duration = Duration::from_secs(2);
+
+/// What a follower works with.
+pub(super) struct Means {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) store: Option<Box<dyn Store>>,
+    pub(super) rescue: Option<Rescue>,
+    pub(super) watch: Option<Watch>,
 }
 
 impl Follower {
-    pub(super) fn new(input: usize, settings: Settings, shard: Shard, database: Option<Box<dyn Store>>) -> Self {
-        let mut watch = settings.watch.then(Watch::new);
+    pub(super) fn new(input: usize, settings: Settings, shard: Shard, means: Means, now: Now) -> Self {
+        let Means { disk, store, rescue, mut watch } = means;
         for directory in discover::directories(&settings.paths) {
             if let Some(watch) = &mut watch {
                 watch.add(&directory);
             }
         }
-        let (files, done, beside) = (Vec::new(), HashMap::new(), HashMap::new());
-        let (scan_at, scan_again, has_scanned) = (None, false, false);
-        let throttle = Throttle::default();
-        Self {
-            files,
-            input,
+        let mut follower = Self {
+            descriptors: Descriptors::new(Arc::clone(&disk), settings.open_files),
+            disk,
             settings,
+            groups: Vec::new(),
+            store,
+            rescue,
+            losses: Losses::new(now.instant),
+            throttle: Throttle::default(),
+            has_scanned: false,
+            scan_again: false,
+            started: now.time,
+            input,
             shard,
-            database,
             watch,
-            done,
-            beside,
-            scan_at,
+            places: HashMap::new(),
+            sources: HashMap::new(),
+            inodes: HashMap::new(),
+            current: HashSet::new(),
+            scan_at: None,
             hints_at: None,
-            scan_again,
-            has_scanned,
-            throttle,
-        }
+            rotations_at: None,
+        };
+        follower.admit_rescued(now);
+        follower
     }
 
-    /// The file of a source.
-    pub(super) fn file_mut(&mut self, id: u64) -> Option<&mut Followed> {
-        self.index_of(id).map(|index| &mut self.files[index])
-    }
-
-    /// Files stand in the order in which they were found, and so do their ids.
-    fn index_of(&self, id: u64) -> Option<usize> {
-        self.files.binary_search_by_key(&id, |file| file.id).ok()
-    }
-
-    /// Looks for new files when a hint came or the interval is over.
-    pub(super) fn scan_if_due(&mut self, now: Instant) {
-        let may_come_early = self.hints_at.is_none_or(|at| now >= at);
-        let hinted = may_come_early && self.watch.as_ref().is_some_and(Watch::take_hint);
+    /// Looks for files that came, moved or went, and opens those whose turn it is.
+    pub(super) fn look_around(&mut self, now: Now, events: &mut Vec<Event>) {
+        let is_hinted = self.check_rotations_if_due(now);
         let again = std::mem::take(&mut self.scan_again);
-        if !hinted && !again && self.scan_at.is_some_and(|at| now < at) {
-            return;
+        if is_hinted || again || self.scan_at.is_none_or(|at| now.instant >= at) {
+            self.scan_at = Some(now.instant + self.settings.refresh_interval);
+            self.scan(now);
         }
-        self.scan_at = Some(now + self.settings.refresh_interval);
-        for found in discover::matching(&self.settings.paths, &self.settings.exclude) {
-            self.admit(found, now);
+        for place in 0..self.groups.len() {
+            self.finish_rotated(place, now, events);
+            self.open_waiting(place, now, events);
         }
-        self.has_scanned = true;
-        self.beside = HashMap::new();
-        // Files that come and go all the time beside ours must not make us do nothing else.
-        self.hints_at = Some(Instant::now() + (now.elapsed() * 10).min(self.settings.refresh_interval));
+        self.forget_settled();
+        self.report_losses(now);
     }
 
-    /// Finds out which files' paths lead elsewhere now: they were rotated or removed.
-    pub(super) fn check_rotations(&mut self, now: Instant) {
-        for file in &mut self.files {
-            if file.rotated.is_some() || file.phase == Phase::Closed {
+    /// Checks all paths at a hint or when it is time. Whether there was a hint.
+    pub(super) fn check_rotations_if_due(&mut self, now: Now) -> bool {
+        let is_hinted = self.is_hinted(now.instant);
+        if is_hinted || self.rotations_at.is_none_or(|at| now.instant >= at) {
+            self.rotations_at = Some(now.instant + ROTATION_CHECK);
+            self.check_rotations(now);
+        }
+        is_hinted
+    }
+
+    /// Something happened in a watched directory. Files that come and go all the time beside ours
+    /// must not make us do nothing else.
+    fn is_hinted(&mut self, now: Instant) -> bool {
+        self.hints_at.is_none_or(|at| now >= at) && self.watch.as_ref().is_some_and(Watch::take_hint)
+    }
+
+    fn scan(&mut self, now: Now) {
+        let began = Instant::now();
+        for path in discover::matching(self.disk.as_ref(), &self.settings.paths, &self.settings.exclude) {
+            if self.current.contains(&path) {
                 continue;
             }
-            let there = std::fs::metadata(&file.found.path).ok();
-            let is_same = |there: &Metadata| (there.dev(), there.ino()) == (file.found.device, file.found.inode);
-            match there.filter(is_same) {
-                // Known even while reading is paused: how far it is behind.
-                Some(there) if file.phase == Phase::Open => file.length = there.len(),
-                Some(_) => {}
-                None => {
-                    file.rotated = Some(now);
-                    self.scan_at = None;
-                }
+            if let Some(found) = discover::look(self.disk.as_ref(), &path) {
+                self.admit(found, now);
             }
         }
+        self.has_scanned = true;
+        self.hints_at = Some(now.instant + (began.elapsed() * 10).min(self.settings.refresh_interval));
+    }
+
+    /// The next scan comes at once.
+    pub(super) fn scan_soon(&mut self) {
+        self.scan_at = None;
     }
 
     /// Follows a file that is not followed yet, and those before it in its directory.
-    fn admit(&mut self, found: Found, now: Instant) {
-        if self.is_known(&found) {
+    fn admit(&mut self, found: Found, now: Now) {
+        let key = self.key_of(&found.path, &found.real);
+        if !self.is_mine(key) {
             return;
         }
-        let container = identity::container(&found.path);
-        let in_pods = Followed::is_numbered(container.as_ref(), &found);
-        let group = match found.real.parent().filter(|_| in_pods) {
-            Some(directory) => group_of(directory),
-            None => group_of(&found.path),
-        };
-        if group % self.shard.workers.max(1) as u64 != self.shard.worker as u64 {
-            return;
-        }
+        let container = identity::container(self.disk.as_ref(), &found.path);
         if let (Some(watch), Some(directory)) = (&mut self.watch, found.real.parent()) {
             watch.add(directory);
         }
-        if in_pods {
-            self.admit_siblings(&found, container.as_ref(), group, now);
-        } else if !self.has_scanned {
-            self.admit_rotated(&found, container.as_ref(), group, now);
-        }
-        self.follow(found, container, group, None);
-        self.end_earlier_starts(group, now);
-    }
-
-    /// Nothing more comes from a container's earlier starts, though the links to their logs stay.
-    fn end_earlier_starts(&mut self, group: u64, now: Instant) {
-        let is_one = |file: &&mut Followed| file.group == group && file.is_in_pods();
-        let Some(last) = self.files.iter_mut().filter(is_one).map(|file| file.order.restart).max() else { return };
-        for file in self.files.iter_mut().filter(is_one).filter(|file| file.order.restart < last) {
-            file.rotated.get_or_insert(now);
-        }
-    }
-
-    /// Follows the container's rotated files, and renews the order of those that were renamed.
-    fn admit_siblings(&mut self, found: &Found, container: Option<&Container>, group: u64, now: Instant) {
-        let mut siblings = discover::siblings(&found.real);
-        siblings.sort_by_cached_key(|sibling| Order::of(&sibling.real));
-        for sibling in &siblings {
-            let is_same =
-                |file: &&mut Followed| (file.found.device, file.found.inode) == (sibling.device, sibling.inode);
-            if let Some(file) = self.files.iter_mut().find(is_same) {
-                (file.order, file.found.real) = (Order::of(&sibling.real), sibling.real.clone());
-            }
-        }
-        for sibling in siblings {
-            let order = Order::of(&sibling.real);
-            let is_itself = (sibling.device, sibling.inode) == (found.device, found.inode);
-            if is_itself && sibling.real != found.real {
-                // It was renamed just now: what has its name is found by the next scan.
-                self.scan_again = true;
-            }
-            if is_itself || order >= Order::of(&found.real) || self.is_known(&sibling) {
-                continue;
-            }
-            if !self.settings.read_from_head && !self.has_scanned && !self.is_saved(&sibling) {
-                continue;
-            }
-            let restart = identity::container(&sibling.real).and_then(|container| container.restart);
-            let container = container.map(|container| Container { restart, ..container.clone() });
-            self.follow(Found { path: found.path.clone(), ..sibling }, container, group, Some(now));
-        }
-    }
-
-    /// Follows the rotated predecessor of a file that is in no numbered directory, if it was being
-    /// read when we last ran.
-    fn admit_rotated(&mut self, found: &Found, container: Option<&Container>, group: u64, now: Instant) {
-        if self.database.is_none() {
+        let place = self.group(key, self.is_numbered(&found.real));
+        if self.is_known(place, &found) {
             return;
         }
-        let (Some(directory), Some(name)) = (found.real.parent(), found.real.file_name()) else { return };
-        let name = name.to_string_lossy();
-        let beside = self.beside.entry(directory.to_owned()).or_insert_with(|| discover::names(directory));
-        let is_rotated = |other: &&String| other.starts_with(&*name) && **other != name && !other.ends_with(".gz");
-        let paths: Vec<_> = beside.iter().filter(is_rotated).map(|other| directory.join(other)).collect();
-        for path in paths {
-            let Some(rotated) = discover::look(&path).filter(|rotated| !self.is_known(rotated)) else { continue };
-            if self.is_saved(&rotated) {
-                self.follow(Found { path: found.path.clone(), ..rotated }, container.cloned(), group, Some(now));
+        self.admit_earlier(place, &found, container.as_ref(), now);
+        self.follow(place, found, container, None, now);
+        self.groups[place].end_earlier_starts(now.instant);
+    }
+
+    /// Follows the files that hold what was written before a file that was found, unless they were
+    /// read or are none of our affair.
+    fn admit_earlier(&mut self, place: usize, found: &Found, container: Option<&Container>, now: Now) {
+        let is_first_sight = self.groups[place].files.is_empty() && self.groups[place].done.is_empty();
+        for earlier in self.earlier(place, found) {
+            if self.is_known(place, &earlier) {
+                continue;
             }
+            let is_ours = if self.is_copy(place, &earlier) {
+                false
+            } else if is_first_sight && !self.is_new(place, &earlier) {
+                self.is_unfinished(place, &earlier)
+            } else {
+                true
+            };
+            if !is_ours {
+                self.groups[place].pass(&earlier);
+                continue;
+            }
+            let restart = identity::container(self.disk.as_ref(), &earlier.real).and_then(|container| container.restart);
+            let container = container.map(|container| Container { restart: restart.or(container.restart), ..container.clone() });
+            self.follow(place, Found { path: found.path.clone(), ..earlier }, container, Some(now.instant), now);
         }
     }
 
-    fn is_saved(&self, found: &Found) -> bool {
-        std::fs::File::open(&found.real).is_ok_and(|file| {
-            self.saved_of_file(found, &file).is_some() || self.offset_of_fluent_bit(found, &file).is_some()
-        })
-    }
-
-    /// Where Fluent Bit stopped in a file, if it read it since we last did.
-    fn offset_of_fluent_bit(&self, found: &Found, file: &std::fs::File) -> Option<u64> {
-        let length = file.metadata().ok()?.len();
-        let names = [found.path.as_path(), found.real.as_path()];
-        let mut read_at = |bytes: &mut [u8], offset| file.read_at(bytes, offset);
-        self.database.as_ref()?.adopt(found.inode, &names, length, &mut read_at)
-    }
-
-    fn follow(&mut self, found: Found, container: Option<Container>, group: u64, rotated: Option<Instant>) {
-        match Followed::new(next_source_id(), found, container, group) {
-            Ok(Some(mut file)) => {
-                // One that goes on where a checkpoint was is not old, though it was there before us.
-                let goes_on = self.files.iter().any(|other| other.group == file.group);
-                (file.rotated, file.is_old) = (rotated, !self.has_scanned && !goes_on);
-                self.files.push(file);
-            }
-            Ok(None) => self.scan_again = true,
-            Err(error) if self.throttle.allows() => tracing::warn!(%error, "a file cannot be opened, trying again"),
-            Err(_) => {}
+    /// What lies beside a file and was written before it, oldest first.
+    fn earlier(&mut self, place: usize, found: &Found) -> Vec<Found> {
+        let disk = self.disk.as_ref();
+        if !self.groups[place].is_numbered {
+            let mut rotated = discover::rotated_beside(disk, &found.real);
+            rotated.retain(|other| other.key() != found.key());
+            rotated.sort_by_key(|other| other.modified);
+            return rotated;
         }
+        let mut siblings = discover::siblings(disk, &found.real);
+        // It was renamed just now: what has its name is found by the next scan.
+        let has_moved = |sibling: &Found| sibling.key() == found.key() && sibling.real != found.real;
+        self.scan_again |= siblings.iter().any(has_moved);
+        let own = discover::Order::of(&found.real);
+        siblings.retain(|sibling| sibling.key() != found.key() && discover::Order::of(&sibling.real) < own);
+        siblings.sort_by_cached_key(|sibling| discover::Order::of(&sibling.real));
+        siblings
+    }
+
+    /// It is a matter of course that it is read: it holds what came before in a container that is
+    /// read from its beginning, or was written since this process began.
+    fn is_new(&self, place: usize, found: &Found) -> bool {
+        if self.groups[place].is_numbered {
+            return self.settings.read_from_head || self.has_scanned;
+        }
+        self.has_scanned && found.modified >= self.started.0
+    }
+
+    /// Begins to follow a file.
+    pub(super) fn follow(
+        &mut self,
+        place: usize,
+        found: Found,
+        container: Option<Container>,
+        rotated: Option<Instant>,
+        now: Now,
+    ) -> Option<u64> {
+        let mut file = Followed::new(next_source_id(), found, container, now);
+        match self.descriptors.of(&file) {
+            Ok(open) => file.renew_head(open),
+            Err(OpenError::Refused(error)) => {
+                if self.throttle.allows() {
+                    tracing::warn!(path = %file.found.path.display(), %error, "cannot be opened, trying again");
+                }
+                return None;
+            }
+            Err(OpenError::Gone | OpenError::Replaced) => {
+                self.scan_again = true;
+                return None;
+            }
+        }
+        // One that goes on where a checkpoint was is not old, though it was there before us.
+        file.is_old = !self.has_scanned && self.groups[place].files.is_empty();
+        file.rotated = rotated;
+        Some(self.keep(place, file))
+    }
+
+    /// Puts a file into its group.
+    pub(super) fn keep(&mut self, place: usize, file: Followed) -> u64 {
+        let id = file.id;
+        self.sources.insert(id, self.groups[place].key);
+        if !matches!(file.holder, Holder::Spooled(_)) {
+            self.inodes.insert(file.found.key(), id);
+        }
+        if file.rotated.is_none() {
+            self.current.insert(file.found.path.clone());
+        }
+        self.groups[place].add(file);
+        id
+    }
+
+    /// The group of this key, made now if there was none.
+    pub(super) fn group(&mut self, key: u64, is_numbered: bool) -> usize {
+        if let Some(&place) = self.places.get(&key) {
+            return place;
+        }
+        self.groups.push(Group::new(key, is_numbered));
+        self.places.insert(key, self.groups.len() - 1);
+        self.groups.len() - 1
+    }
+
+    /// The key of the group that a file belongs to.
+    pub(super) fn key_of(&self, path: &Path, real: &Path) -> u64 {
+        match real.parent().filter(|_| self.is_numbered(real)) {
+            Some(directory) => Group::key_of(directory),
+            None => Group::key_of(path),
+        }
+    }
+
+    /// It is one of the numbered logs in a container's directory.
+    fn is_numbered(&self, real: &Path) -> bool {
+        identity::container(self.disk.as_ref(), real).is_some_and(|container| container.pod_uid.is_some())
+    }
+
+    /// The group of this key is this worker's.
+    pub(super) fn is_mine(&self, key: u64) -> bool {
+        key % self.shard.workers.max(1) as u64 == self.shard.worker as u64
     }
 
     /// Opens files whose first line is there and whose predecessors are finished.
-    pub(super) fn open_waiting(&mut self, events: &mut Vec<Event>) {
-        for index in 0..self.files.len() {
-            if self.files[index].phase != Phase::Waiting || self.is_behind_another(index) {
-                continue;
+    fn open_waiting(&mut self, place: usize, now: Now, events: &mut Vec<Event>) {
+        let mut index = 0;
+        while index < self.groups[place].files.len() {
+            let file = &self.groups[place].files[index];
+            if file.phase == Phase::Waiting && file.is_due(now.instant) {
+                self.look_at_waiting(place, index, now, events);
             }
-            let line = identity::first_line(&self.files[index].file).unwrap_or(None);
-            let is_final = self.files[index].rotated.is_some();
-            if line.is_none() && !is_final {
-                continue;
-            }
-            self.open(index, line.as_deref().unwrap_or_default(), events);
+            index += 1;
         }
     }
 
-    fn open(&mut self, index: usize, line: &[u8], events: &mut Vec<Event>) {
-        let (log, resume) = self.resume(index, line);
-        let ends_here = |file: &&Followed| file.phase == Phase::Finished && file.goes_on_in(&self.files[index]);
-        let continues = self.files.iter().rfind(ends_here).map(|file| file.id);
-        let file = &mut self.files[index];
-        file.open(log, resume);
+    fn look_at_waiting(&mut self, place: usize, index: usize, now: Now, events: &mut Vec<Event>) {
+        let group = &mut self.groups[place];
+        let is_next = group.is_next(index);
+        let file = &mut group.files[index];
+        let looked = self.descriptors.of(file).map_err(|error| error.to_string()).and_then(|open| {
+            let look = open.look().map_err(|error| error.to_string())?;
+            let wants_line = is_next && !matches!(file.holder, Holder::Spooled(_));
+            let line = if wants_line { identity::first_line(open).map_err(|error| error.to_string())? } else { None };
+            Ok((look.length, line))
+        });
+        let line = match looked {
+            Ok((length, line)) => {
+                file.length = if file.holder == Holder::Compressed { file.length } else { length };
+                line
+            }
+            Err(error) => {
+                if self.throttle.allows() {
+                    tracing::warn!(path = %file.found.real.display(), error, "cannot be read, trying again");
+                }
+                file.rest(now.instant);
+                return self.find_again(place, index, now, events);
+            }
+        };
+        if !is_next || (line.is_none() && file.rotated.is_none()) {
+            return file.rest(now.instant);
+        }
+        self.open(place, index, line.as_deref().unwrap_or_default(), now, events);
+    }
+
+    fn open(&mut self, place: usize, index: usize, line: &[u8], now: Now, events: &mut Vec<Event>) {
+        let resumed = self.resume(place, index, line, now);
+        let continues = self.groups[place].before(index);
+        let file = &mut self.groups[place].files[index];
+        file.open(resumed.log, resumed.checkpoint);
+        if resumed.is_done {
+            // Nothing of it has to be read, so that nobody has to know of it.
+            (file.phase, file.length) = (Phase::Closed, resumed.checkpoint.offset);
+            return;
+        }
         let source = Source {
             id: file.id,
             input: self.input,
@@ -256,175 +353,168 @@ impl Follower {
             path: Some(file.found.path.to_string_lossy().into_owned()),
             container: file.container.clone(),
             pod: None,
-            log: Some(log),
+            log: Some(resumed.log),
         };
-        tracing::debug!(path = %file.found.real.display(), offset = resume.offset, "follows");
-        events.push(Event::Opened { source: Box::new(source), resume, continues });
-        let is_derived = self.files[index].container.as_ref().and_then(|container| identity::log_id(container, line));
-        if is_derived.is_none() {
+        tracing::debug!(path = %file.found.real.display(), offset = resumed.checkpoint.offset, "follows");
+        events.push(Event::Opened { source: Box::new(source), resume: resumed.checkpoint, continues });
+        if !resumed.is_derived {
             // A log id that bytes do not tell must be on disk before it is in a document.
             self.save();
         }
     }
 
-    /// The log of a file and where to go on in it.
-    fn resume(&mut self, index: usize, line: &[u8]) -> (LogId, Checkpoint) {
-        let file = &self.files[index];
-        let done = self.done.remove(&(file.found.device, file.found.inode)).filter(|done| done.head.is_of(&file.file));
-        let is_done = done.is_some();
-        let derived = file.container.as_ref().and_then(|container| identity::log_id(container, line));
-        let saved = match derived {
-            _ if done.is_some() => done,
-            Some(log) => self.database.as_ref().and_then(|database| database.of_log(log)),
-            None if file.is_anew => None,
-            None => self.saved_of_file(&file.found, &file.file),
-        };
-        let length = file.file.metadata().map_or(0, |metadata| metadata.len());
-        let adopted = self.offset_of_fluent_bit(&file.found, &file.file).filter(|_| !is_done && !file.is_anew);
-        if let Some(offset) = adopted {
-            tracing::info!(path = %file.found.real.display(), offset, "goes on where Fluent Bit stopped");
-            let known =
-                saved.map(|saved| (saved.log, saved.checkpoint.time)).or(derived.map(|log| (log, Timestamp::now())));
-            let (log, time) = known.unwrap_or_else(|| (LogId::random(Timestamp::now()), Timestamp::now()));
-            return (log, Checkpoint::at(offset, time));
-        }
-        let has_lost_rows = self.database.as_ref().is_some_and(|database| database.has_lost_rows());
-        // One that became shorter while we were away has nothing old in it.
-        let from_end = saved.is_none() && file.is_old && !self.settings.read_from_head && !has_lost_rows;
-        if let Some(saved) = saved.filter(|saved| saved.checkpoint.offset <= length) {
-            return (saved.log, saved.checkpoint);
-        }
-        // The end when it was found: what was written since is new.
-        let end = file.length.min(length);
-        let log = derived.unwrap_or_else(|| LogId::random(Timestamp::now()));
-        (log, Checkpoint::at(if from_end { end } else { 0 }, Timestamp::now()))
-    }
-
-    fn saved_of_file(&self, found: &Found, file: &std::fs::File) -> Option<Saved> {
-        let candidates = self.database.as_ref()?.of_file(found.device, found.inode);
-        candidates.into_iter().find(|saved| saved.head.is_of(file))
-    }
-
-    /// Finishes rotated files that were read to their end, when nothing can be added any more:
-    /// the next file is being written, or `Rotate_Wait` is over.
-    pub(super) fn finish_rotated(&mut self, now: Instant, events: &mut Vec<Event>) {
-        for index in 0..self.files.len() {
-            let Some(rotated) = self.files[index].rotated else { continue };
-            let waited = now.duration_since(rotated) >= self.settings.rotate_wait;
-            match self.files[index].phase {
-                Phase::Open if waited || self.is_succeeded(index) => {
-                    let file = &mut self.files[index];
-                    if file.is_at_end() {
-                        file.phase = if file.has_rest() { Phase::Ending } else { Phase::Finished };
-                    }
-                }
-                Phase::Ending if !self.files[index].has_rest() => self.files[index].phase = Phase::Finished,
-                // Someone was slower to leave the old file than others.
-                Phase::Finished if self.files[index].has_grown() => self.files[index].phase = Phase::Open,
-                Phase::Finished if waited && !self.has_successor(index) => self.close(index, events),
-                _ => {}
+    /// Reads what is new in a file into the buffer.
+    pub(super) fn read(&mut self, place: usize, index: usize, buffer: &mut [u8], now: Now) -> Read {
+        let file = &mut self.groups[place].files[index];
+        if self.descriptors.if_open(file.id).is_none() && file.phase == Phase::Open {
+            // It is not opened only to find that nothing was added.
+            let look = self.disk.look(&file.found.real);
+            if look.is_ok_and(|look| look.key() == file.found.key() && file.is_seen_to(look.length)) {
+                file.rest(now.instant);
+                return Read::Nothing;
             }
         }
-        self.forget_closed();
-    }
-
-    /// Begins a file anew that became shorter.
-    pub(super) fn begin_anew(&mut self, id: u64, events: &mut Vec<Event>) {
-        let Some(index) = self.index_of(id) else { return };
-        tracing::info!(path = %self.files[index].found.path.display(), "was truncated, reading from its beginning");
-        let Followed { found, container, group, .. } = &self.files[index];
-        let (found, container, group) = (found.clone(), container.clone(), *group);
-        self.close(index, events);
-        // Nothing of the old content is there any more: its last checkpoint is of no use.
-        self.files.remove(index);
-        let followed = self.files.len();
-        self.follow(found, container, group, None);
-        for file in &mut self.files[followed..] {
-            file.is_anew = true;
-        }
+        let read = match self.descriptors.of(file) {
+            Ok(open) => {
+                let read = file.read(open, buffer, now.instant);
+                file.renew_head(open);
+                read
+            }
+            Err(OpenError::Gone | OpenError::Replaced) => return Read::Gone,
+            Err(OpenError::Refused(error)) => Err(error),
+        };
+        read.unwrap_or_else(|error| {
+            let path = file.found.path.display();
+            if self.throttle.allows() {
+                tracing::warn!(%path, offset = file.offset, %error, "cannot be read, trying again");
+            }
+            file.rest(now.instant);
+            Read::Nothing
+        })
     }
 
     /// Writes the checkpoints that moved.
     pub(super) fn save(&mut self) {
-        let Some(database) = &mut self.database else { return };
+        let Some(store) = &mut self.store else { return };
         let mut rows = Vec::new();
-        for file in self.files.iter_mut().filter(|file| file.is_dirty) {
+        for file in self.groups.iter_mut().flat_map(|group| &mut group.files).filter(|file| file.needs_saving()) {
+            if let Some(open) = self.descriptors.if_open(file.id) {
+                file.renew_head(open);
+            }
             rows.extend(file.saved());
         }
-        // A failure was logged, and the store keeps what it was given.
-        if database.save(&rows).is_ok() {
-            self.files.iter_mut().for_each(|file| file.is_dirty = false);
-        }
-    }
-
-    /// How the checkpoints fare.
-    pub(super) fn checkpoints(&self) -> CheckpointAccount {
-        self.database.as_ref().map(|database| database.account()).unwrap_or_default()
-    }
-
-    fn close(&mut self, index: usize, events: &mut Vec<Event>) {
-        self.files[index].phase = Phase::Closed;
-        events.push(Event::Closed(self.files[index].id));
+        // A failure was logged, and the store keeps what it was given until it can be written.
+        let _ = store.save(&rows);
+        let files = self.groups.iter_mut().flat_map(|group| &mut group.files);
+        files.filter(|file| file.needs_saving()).for_each(Followed::was_saved);
     }
 
     /// Lets go of files that are closed and settled. Those that still lie there are remembered.
-    fn forget_closed(&mut self) {
-        let has_database = self.database.is_some();
-        let settled = |file: &Followed| {
-            let is_saved = !has_database || !file.is_dirty;
-            file.phase == Phase::Closed && file.committed.offset >= file.offset && is_saved
-        };
-        for file in self.files.iter_mut().filter(|file| settled(file)) {
-            // The inode of one that was removed will be another file's.
-            if file.file.metadata().is_ok_and(|metadata| metadata.nlink() > 0) {
-                self.done.extend(file.saved().map(|saved| ((saved.device, saved.inode), saved)));
+    fn forget_settled(&mut self) {
+        let has_store = self.store.is_some();
+        let is_over = |file: &Followed| file.is_settled() && !(has_store && file.is_dirty);
+        if !self.groups.iter().any(|group| group.files.iter().any(is_over)) {
+            return;
+        }
+        for group in &mut self.groups {
+            for file in group.files.extract_if(.., |file| is_over(file)).collect::<Vec<_>>() {
+                let open = self.descriptors.if_open(file.id);
+                // The inode of one that was removed will be another file's.
+                let is_there = open.map_or(true, |open| open.look().is_ok_and(|look| look.links > 0));
+                if is_there && !file.has_vanished && !matches!(file.holder, Holder::Spooled(_)) {
+                    file.saved().into_iter().for_each(|saved| group.remember(saved));
+                }
+                self.descriptors.close(file.id);
+                self.sources.remove(&file.id);
+                if self.inodes.get(&file.found.key()) == Some(&file.id) {
+                    self.inodes.remove(&file.found.key());
+                }
+                if let (Some(rescue), Some(segment)) = (&mut self.rescue, file.rescued) {
+                    rescue.remove(segment);
+                }
             }
         }
-        self.files.retain(|file| !settled(file));
     }
 
-    fn is_known(&self, found: &Found) -> bool {
-        let key = (found.device, found.inode);
-        if self.files.iter().any(|file| (file.found.device, file.found.inode) == key) {
+    /// The file is followed, done, or none of our affair.
+    fn is_known(&mut self, place: usize, found: &Found) -> bool {
+        if self.is_followed(found) || self.groups[place].has_passed(found) {
             return true;
         }
+        let Some(done) = self.groups[place].done_file(found.key()) else { return false };
         // The inode may be another file's now, or more may have been written to this one.
-        let is_done = |done: &Saved| {
-            std::fs::File::open(&found.real).is_ok_and(|file| {
-                let length = file.metadata().map_or(0, |metadata| metadata.len());
-                length <= done.checkpoint.offset && done.head.is_of(&file)
-            })
-        };
-        self.done.get(&key).is_some_and(is_done)
+        let (offset, head) = (done.checkpoint.offset, done.head);
+        found.length <= offset && self.head_of(found, head.length) == Some(head)
     }
 
-    fn is_behind_another(&self, index: usize) -> bool {
-        let file = &self.files[index];
-        let is_unfinished = |other: &Followed| !matches!(other.phase, Phase::Finished | Phase::Closed);
-        self.files.iter().any(|other| is_unfinished(other) && other.comes_before(file))
+    /// The file is followed. While one is not open, its inode may become another file's.
+    fn is_followed(&mut self, found: &Found) -> bool {
+        let Some((place, index)) = self.inodes.get(&found.key()).and_then(|id| self.place_of(*id)) else { return false };
+        let file = &self.groups[place].files[index];
+        let is_same = self.descriptors.if_open(file.id).is_some()
+            || match file.head.length {
+                0 => file.found.real == found.real,
+                length => self.head_of(found, length) == Some(file.head),
+            };
+        if !is_same {
+            self.forget_inode(place, index);
+        }
+        is_same
     }
 
-    /// Nothing that is there of the file's log was left unread.
-    pub(super) fn is_caught_up(&mut self, id: u64) -> bool {
-        let Some(index) = self.index_of(id) else { return true };
-        let file = &self.files[index];
-        file.file.metadata().is_ok_and(|metadata| metadata.len() <= file.offset) && !self.is_succeeded(index)
+    /// The head of a file that is not followed, as far as `length`.
+    pub(super) fn head_of(&self, found: &Found, length: u64) -> Option<identity::Head> {
+        let mut file = self.open_aside(found)?;
+        identity::head(file.as_mut(), Some(length)).ok()
     }
 
-    fn has_successor(&self, index: usize) -> bool {
-        let waits = |other: &Followed| other.phase == Phase::Waiting && self.files[index].comes_before(other);
-        self.files.iter().any(waits)
+    /// Opens a file that is not followed (yet).
+    pub(super) fn open_aside(&self, found: &Found) -> Option<Box<dyn LogFile>> {
+        let file = self.disk.open(&found.real).ok()?;
+        if file.look().ok()?.key() != found.key() {
+            return None;
+        }
+        match found.is_compressed() {
+            true => Some(Box::new(super::gzip::Gzip::new(file).ok()?)),
+            false => Some(file),
+        }
     }
 
-    /// The next file has content: the writer has left this one.
-    fn is_succeeded(&self, index: usize) -> bool {
-        let has_content = |other: &Followed| other.file.metadata().is_ok_and(|metadata| metadata.len() > 0);
-        self.files.iter().any(|other| self.files[index].comes_before(other) && has_content(other))
+    /// The place of a source's file: its group and its index there.
+    pub(super) fn place_of(&self, id: u64) -> Option<(usize, usize)> {
+        let place = *self.places.get(self.sources.get(&id)?)?;
+        let index = self.groups[place].files.iter().position(|file| file.id == id)?;
+        Some((place, index))
     }
-}
 
-fn group_of(path: &Path) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    path.hash(&mut hasher);
-    hasher.finish()
+    /// The file of a source.
+    pub(super) fn file_mut(&mut self, id: u64) -> Option<&mut Followed> {
+        let (place, index) = self.place_of(id)?;
+        Some(&mut self.groups[place].files[index])
+    }
+
+    /// A path leads elsewhere now.
+    pub(super) fn leave_path(&mut self, place: usize, index: usize) {
+        self.current.remove(&self.groups[place].files[index].found.path);
+    }
+
+    /// A source's file is another one now.
+    pub(super) fn change_file(&mut self, place: usize, index: usize, found: Found, now: Instant) {
+        let file = &mut self.groups[place].files[index];
+        self.inodes.remove(&file.found.key());
+        file.go_on_in(found, now);
+        self.inodes.insert(file.found.key(), file.id);
+        self.descriptors.close(file.id);
+    }
+
+    /// The file of this inode is another source's now.
+    pub(super) fn forget_inode(&mut self, place: usize, index: usize) {
+        self.inodes.remove(&self.groups[place].files[index].found.key());
+    }
+
+    /// Bytes of a source's log are gone and were not read.
+    pub(super) fn lose(&mut self, place: usize, index: usize, reason: Loss, to: u64) {
+        let file = &self.groups[place].files[index];
+        self.losses.report(&file.found.path, file.offset, to, reason);
+    }
 }

@@ -1,13 +1,12 @@
 //! The two identities of a file: which file is this (device, inode and head), and which log is
 //! this (the log id, which survives rotation and compression).
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use memchr::{memchr, memmem};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use super::disk::{Disk, LogFile, read_up_to};
 use crate::record::{Container, LogId, Timestamp};
 
 /// How much of a file's head tells it from others, in bytes.
@@ -18,33 +17,36 @@ const LONGEST_FIRST_LINE: usize = 128 * 1024;
 
 /// The first bytes of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Head {
+pub(crate) struct Head {
     /// How many bytes the hash covers, at most 1 KiB.
-    pub(super) length: u64,
+    pub(crate) length: u64,
     /// Their hash.
-    pub(super) hash: u64,
+    pub(crate) hash: u64,
 }
 
 impl Head {
-    /// A file begins like this.
-    pub(super) fn is_of(self, file: &File) -> bool {
-        head(file, Some(self.length)).is_ok_and(|head| head == self)
+    /// Of nothing.
+    pub(super) const EMPTY: Self = Self { length: 0, hash: 0 };
+
+    /// It will not grow any more.
+    pub(super) fn is_whole(self) -> bool {
+        self.length >= HEAD as u64
     }
 }
 
 /// The head of a file as it is now, or of its first `length` bytes.
-pub(super) fn head(file: &File, length: Option<u64>) -> std::io::Result<Head> {
+pub(super) fn head(file: &mut dyn LogFile, length: Option<u64>) -> std::io::Result<Head> {
     let mut bytes = vec![0; length.and_then(|length| usize::try_from(length).ok()).unwrap_or(HEAD).min(HEAD)];
-    let read = read_up_to(file, &mut bytes)?;
+    let read = read_up_to(file, &mut bytes, 0)?;
     Ok(Head { length: read as u64, hash: xxh3_64(&bytes[..read]) })
 }
 
 /// The first line of a file, or what is there of it if it is longer than lines can be. `None`
 /// while it is unfinished.
-pub(super) fn first_line(file: &File) -> std::io::Result<Option<Vec<u8>>> {
+pub(super) fn first_line(file: &mut dyn LogFile) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = vec![0; HEAD];
     loop {
-        let read = read_up_to(file, &mut bytes)?;
+        let read = read_up_to(file, &mut bytes, 0)?;
         if let Some(end) = memchr(b'\n', &bytes[..read]) {
             bytes.truncate(end);
             return Ok(Some(bytes));
@@ -57,17 +59,6 @@ pub(super) fn first_line(file: &File) -> std::io::Result<Option<Vec<u8>>> {
         }
         bytes.resize(LONGEST_FIRST_LINE, 0);
     }
-}
-
-fn read_up_to(file: &File, bytes: &mut [u8]) -> std::io::Result<usize> {
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match file.read_at(&mut bytes[filled..], filled as u64)? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    Ok(filled)
 }
 
 /// The log id of a container's log, whatever file holds it: made of the pod's UID and the
@@ -104,9 +95,9 @@ fn time_of(line: &[u8]) -> Option<Timestamp> {
 /// The container that writes to a path, told by the names along its chain of symbolic links:
 /// `/var/log/containers/<pod>_<namespace>_<container>-<id>.log` and
 /// `/var/log/pods/<namespace>_<pod>_<uid>/<container>/<restart>.log`.
-pub(super) fn container(path: &Path) -> Option<Container> {
+pub(super) fn container(disk: &dyn Disk, path: &Path) -> Option<Container> {
     let mut found = None;
-    for link in links(path) {
+    for link in links(disk, path) {
         let from_name = container_of_file_name(&link);
         let from_pods = container_of_pods_path(&link);
         found = match (found, from_name, from_pods) {
@@ -123,12 +114,12 @@ pub(super) fn container(path: &Path) -> Option<Container> {
 }
 
 /// The path and what it links to, step by step.
-fn links(path: &Path) -> Vec<PathBuf> {
+fn links(disk: &dyn Disk, path: &Path) -> Vec<PathBuf> {
     const MOST: usize = 8;
     let mut chain = vec![path.to_owned()];
     while chain.len() < MOST {
         let Some(last) = chain.last() else { break };
-        let Ok(target) = std::fs::read_link(last) else { break };
+        let Ok(target) = disk.link(last) else { break };
         let next = last.parent().map_or_else(|| target.clone(), |parent| parent.join(&target));
         chain.push(next);
     }
@@ -177,9 +168,10 @@ pub(super) fn restart_number(file_name: &str) -> Option<u32> {
 mod tests {
     use std::io::Write;
 
+    use super::super::disk::RealDisk;
     use super::*;
 
-    fn file(content: &[u8]) -> File {
+    fn file(content: &[u8]) -> std::fs::File {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
         file
@@ -187,20 +179,20 @@ mod tests {
 
     #[test]
     fn takes_the_first_line_only_when_it_is_finished() {
-        assert_eq!(first_line(&file(b"")).unwrap(), None);
-        assert_eq!(first_line(&file(b"abc")).unwrap(), None);
-        assert_eq!(first_line(&file(b"abc\ndef")).unwrap().unwrap(), b"abc");
+        assert_eq!(first_line(&mut file(b"")).unwrap(), None);
+        assert_eq!(first_line(&mut file(b"abc")).unwrap(), None);
+        assert_eq!(first_line(&mut file(b"abc\ndef")).unwrap().unwrap(), b"abc");
         let long = [&[b'x'; 5000][..], b"\n"].concat();
-        assert_eq!(first_line(&file(&long)).unwrap().unwrap().len(), 5000);
-        assert_eq!(first_line(&file(&[b'x'; 300_000])).unwrap().unwrap().len(), LONGEST_FIRST_LINE);
+        assert_eq!(first_line(&mut file(&long)).unwrap().unwrap().len(), 5000);
+        assert_eq!(first_line(&mut file(&[b'x'; 300_000])).unwrap().unwrap().len(), LONGEST_FIRST_LINE);
     }
 
     #[test]
     fn heads_differ_by_content_and_length() {
-        let (one, other) = (file(b"abc\n"), file(b"abd\n"));
-        assert_ne!(head(&one, None).unwrap(), head(&other, None).unwrap());
-        assert_eq!(head(&one, Some(2)).unwrap(), head(&other, Some(2)).unwrap());
-        assert_eq!(head(&file(b""), None).unwrap().length, 0);
+        let (mut one, mut other) = (file(b"abc\n"), file(b"abd\n"));
+        assert_ne!(head(&mut one, None).unwrap(), head(&mut other, None).unwrap());
+        assert_eq!(head(&mut one, Some(2)).unwrap(), head(&mut other, Some(2)).unwrap());
+        assert_eq!(head(&mut file(b""), None).unwrap().length, 0);
     }
 
     #[test]
@@ -221,10 +213,10 @@ mod tests {
             id: Some(id),
             restart: Some(3),
         };
-        assert_eq!(container(&link), Some(expected.clone()));
-        let rotated = container(&directory.join("3.log.20261122-101530")).unwrap();
+        assert_eq!(container(&RealDisk, &link), Some(expected.clone()));
+        let rotated = container(&RealDisk, &directory.join("3.log.20261122-101530")).unwrap();
         assert_eq!(rotated, Container { id: None, ..expected });
-        assert_eq!(container(&root.path().join("app.log")), None);
+        assert_eq!(container(&RealDisk, &root.path().join("app.log")), None);
     }
 
     #[test]

@@ -1,101 +1,155 @@
 //! The tail input: follows files through rotation, truncation and restarts.
 //!
-//! [`discover`] finds files, [`identity`] says which log each holds, [`mod@file`] reads one, and
-//! [`checkpoints`] remembers how far each is done. Files of one container are read one after the
-//! other, oldest first, so that records which began in one go on in the next.
+//! [`discover`] finds files, [`identity`] says which log each holds, [`mod@group`] keeps those of
+//! one container together, oldest first, [`mod@file`] is one of them, and [`checkpoints`] remembers
+//! how far each log is done. [`follow`] is the life of all of them, [`rotation`] what happens to
+//! files that are renamed, removed or truncated, [`rescue`] what is done for those that vanish.
 
 mod checkpoints;
+mod descriptors;
 mod discover;
+pub(crate) mod disk;
 mod file;
 mod follow;
+mod group;
+mod gzip;
 mod identity;
+mod losses;
 mod options;
+mod rescue;
+mod resume;
+mod rotation;
 mod tag;
 mod watch;
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 pub use options::{BLOCK_SIZE, PLUGIN, longest_line};
+pub use rescue::SharedSpool;
 
+#[cfg(test)]
+pub(crate) use checkpoints::SharedStore;
 use checkpoints::{Database, Store};
-use file::Read;
-use follow::Follower;
+use disk::RealDisk;
+use file::{Phase, Read};
+use follow::{Follower, Means};
 use options::Settings;
+use rescue::Rescue;
+use watch::Watch;
 
-use super::{Block, Event, Input, Shard, State};
+use super::{Block, Event, Input, State, Surroundings};
 use crate::config::{Options, Problems};
-use crate::record::{Checkpoint, Timestamp};
-use crate::telemetry::Throttle;
-use crate::telemetry::accounts::CheckpointAccount;
+use crate::record::{Checkpoint, Now};
+use crate::telemetry::accounts::InputAccount;
 
 /// Builds a tail input.
-pub fn build(number: usize, options: &Options<'_>, shard: Shard, problems: &mut Problems) -> Option<Box<dyn Input>> {
-    let settings = Settings::new(options, problems)?;
-    let open = |path| Box::new(Database::open(path, options.name())) as Box<dyn Store>;
-    let database = settings.database.as_deref().map(open);
-    Some(Box::new(Tail {
-        buffer_size: settings.block_size,
-        follower: Follower::new(number, settings, shard, database),
-        turn: 0,
-        now: Instant::now(),
-        truncated: Vec::new(),
-        throttle: Throttle::default(),
-        rotations_at: None,
-    }))
+pub fn build(
+    number: usize,
+    options: &Options<'_>,
+    surroundings: &Surroundings,
+    problems: &mut Problems,
+) -> Option<Box<dyn Input>> {
+    let settings = Settings::new(options, surroundings.open_files, problems)?;
+    let store = settings.database.as_deref().map(|path| Box::new(Database::open(path, options.name())) as Box<dyn Store>);
+    let rescue = surroundings.spool.clone().filter(|_| store.is_some());
+    let means = Means {
+        disk: Arc::new(RealDisk),
+        store,
+        rescue: rescue.map(|spool| Rescue::new(spool, options.name().to_owned())),
+        watch: settings.watch.then(Watch::new),
+    };
+    Some(Box::new(Tail::new(number, settings, surroundings, means, Now::read())))
+}
+
+/// A tail of container logs in `/containers` whose disk and store are not real.
+#[cfg(test)]
+pub(crate) fn simulated(
+    disk: impl disk::Disk + 'static,
+    store: SharedStore,
+    surroundings: &Surroundings,
+    block_size: usize,
+    now: Now,
+) -> Box<dyn Input> {
+    let settings = Settings::simulated("/containers/*.log", block_size, surroundings.open_files);
+    let means = Means {
+        disk: Arc::new(disk),
+        store: Some(Box::new(store)),
+        rescue: surroundings.spool.clone().map(|spool| Rescue::new(spool, "tail.0".to_owned())),
+        watch: None,
+    };
+    Box::new(Tail::new(0, settings, surroundings, means, now))
 }
 
 struct Tail {
     follower: Follower,
     buffer_size: usize,
-    /// The file whose turn is next.
-    turn: usize,
-    /// When this round began.
-    now: Instant,
+    /// The file whose turn is next: its group, and its index there.
+    turn: (usize, usize),
     /// Files that became shorter, to be begun anew.
     truncated: Vec<u64>,
-    throttle: Throttle,
-    rotations_at: Option<Instant>,
+    /// Files that cannot be opened under their names any more.
+    lost: Vec<u64>,
 }
 
-/// How often each path is checked for leading to another file.
-const ROTATION_CHECK: Duration = Duration::from_secs(1);
-
-impl Input for Tail {
-    fn discover(&mut self, now: Instant, events: &mut Vec<Event>) {
-        self.now = now;
-        for id in std::mem::take(&mut self.truncated) {
-            self.follower.begin_anew(id, events);
-        }
-        if self.rotations_at.is_none_or(|at| now >= at) {
-            self.rotations_at = Some(now + ROTATION_CHECK);
-            self.follower.check_rotations(now);
-        }
-        self.follower.scan_if_due(now);
-        self.follower.finish_rotated(now, events);
-        self.follower.open_waiting(events);
+impl Tail {
+    fn new(number: usize, settings: Settings, surroundings: &Surroundings, means: Means, now: Now) -> Self {
+        let buffer_size = settings.block_size;
+        let follower = Follower::new(number, settings, surroundings.shard, means, now);
+        Self { follower, buffer_size, turn: (0, 0), truncated: Vec::new(), lost: Vec::new() }
     }
 
-    fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Option<Block<'b>> {
+    /// The next file that may have something, in this turn.
+    fn next_due(&mut self, now: Now) -> Option<(usize, usize)> {
+        while let Some(group) = self.follower.groups.get(self.turn.0) {
+            let (place, index) = self.turn;
+            let Some(file) = group.files.get(index) else {
+                self.turn = (place + 1, 0);
+                continue;
+            };
+            self.turn.1 += 1;
+            if file.phase != Phase::Waiting && file.is_due(now.instant) {
+                return Some((place, index));
+            }
+        }
+        self.turn = (0, 0);
+        None
+    }
+}
+
+impl Input for Tail {
+    fn discover(&mut self, now: Now, events: &mut Vec<Event>) {
+        for id in std::mem::take(&mut self.truncated) {
+            self.follower.truncated(id, now, events);
+        }
+        for id in std::mem::take(&mut self.lost) {
+            if let Some((place, index)) = self.follower.place_of(id) {
+                self.follower.find_again(place, index, now, events);
+            }
+        }
+        self.follower.look_around(now, events);
+    }
+
+    fn protect(&mut self, now: Now) {
+        self.follower.check_rotations_if_due(now);
+    }
+
+    fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>, now: Now) -> Option<Block<'b>> {
         if buffer.len() < self.buffer_size {
             buffer.resize(self.buffer_size, 0);
         }
-        while let Some(file) = self.follower.files.get_mut(self.turn) {
-            self.turn += 1;
-            match file.read(&mut buffer[..self.buffer_size], self.now) {
-                Ok(Read::Bytes(read)) => {
-                    let is_last = file.phase == file::Phase::Ending && file.offset + read as u64 >= file.length;
-                    let (source, offset, time) = (file.id, file.offset, Timestamp::now());
-                    return Some(Block { source, offset, bytes: &buffer[..read], is_last, time });
+        while let Some((place, index)) = self.next_due(now) {
+            match self.follower.read(place, index, &mut buffer[..self.buffer_size], now) {
+                Read::Bytes(read) => {
+                    let file = &self.follower.groups[place].files[index];
+                    let is_last = file.phase == Phase::Ending && file.offset + read as u64 >= file.length;
+                    let (source, offset) = (file.id, file.offset);
+                    return Some(Block { source, offset, bytes: &buffer[..read], is_last, time: now.time });
                 }
-                Ok(Read::Nothing) => {}
-                Ok(Read::Truncated) => self.truncated.push(file.id),
-                Err(error) if self.throttle.allows() => {
-                    tracing::warn!(path = %file.found.path.display(), %error, "cannot be read, trying again");
-                }
-                Err(_) => {}
+                Read::Nothing => {}
+                Read::Truncated => self.truncated.push(self.follower.groups[place].files[index].id),
+                Read::Gone => self.lost.push(self.follower.groups[place].files[index].id),
             }
         }
-        self.turn = 0;
         None
     }
 
@@ -120,15 +174,15 @@ impl Input for Tail {
         self.follower.is_caught_up(source)
     }
 
-    fn behind(&self) -> u64 {
-        self.follower.files.iter().map(file::Followed::behind).sum()
+    fn account(&self, account: &mut InputAccount) {
+        let files = || self.follower.groups.iter().flat_map(|group| &group.files);
+        account.checkpoints = self.follower.store.as_ref().map(|store| store.account()).unwrap_or_default();
+        account.behind = files().map(file::Followed::behind).sum();
+        account.lost = self.follower.losses.bytes();
+        account.spooled = files().filter(|file| file.rescued.is_some()).map(|file| file.length.saturating_sub(file.committed.offset)).sum();
     }
 
     fn state(&self) -> State {
         State::Open
-    }
-
-    fn checkpoints(&self) -> CheckpointAccount {
-        self.follower.checkpoints()
     }
 }

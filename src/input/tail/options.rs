@@ -77,6 +77,8 @@ pub(super) struct Settings {
     pub(super) database: Option<PathBuf>,
     pub(super) watch: bool,
     pub(super) block_size: usize,
+    /// How many files may be open at once.
+    pub(super) open_files: usize,
 }
 
 /// The least block size in bytes: large enough that its fixed costs vanish, small enough for the
@@ -91,7 +93,24 @@ pub fn longest_line(options: &Options<'_>) -> usize {
 }
 
 impl Settings {
-    pub(super) fn new(options: &Options<'_>, problems: &mut Problems) -> Option<Self> {
+    /// Settings of a simulation.
+    #[cfg(test)]
+    pub(super) fn simulated(path: &str, block_size: usize, open_files: usize) -> Self {
+        Self {
+            paths: Pattern::new(path).into_iter().collect(),
+            exclude: Vec::new(),
+            tag: "kube.*".to_owned(),
+            read_from_head: true,
+            refresh_interval: Duration::from_secs(10),
+            rotate_wait: Duration::from_secs(5),
+            database: None,
+            watch: false,
+            block_size,
+            open_files,
+        }
+    }
+
+    pub(super) fn new(options: &Options<'_>, open_files: usize, problems: &mut Problems) -> Option<Self> {
         let mut patterns = |key: &str| {
             let parse = |text: &str| Pattern::new(text).map_err(|error| (text.to_owned(), error));
             let mut parsed = Vec::new();
@@ -121,6 +140,7 @@ impl Settings {
             database: options.text("DB").map(PathBuf::from),
             watch: options.boolean("Inotify_Watcher"),
             block_size: longest_line(options),
+            open_files,
         })
     }
 }

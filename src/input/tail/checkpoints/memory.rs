@@ -2,31 +2,40 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{ForeignRow, ReadAt, Saved, Store, StoreError};
 use crate::input::tail::identity::Head;
 use crate::record::LogId;
 use crate::telemetry::accounts::CheckpointAccount;
 
-/// A store that survives what is simulated, if it is kept, and nothing else.
+/// A store that survives a crash of whoever uses it: clones are the same store.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct MemoryStore {
+pub(crate) struct SharedStore(Arc<Mutex<Rows>>);
+
+#[derive(Debug, Default)]
+struct Rows {
     rows: HashMap<LogId, (u64, Saved)>,
     /// Rises with each row that is saved.
     sequence: u64,
 }
 
-impl MemoryStore {
+impl SharedStore {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.0.lock().unwrap()
+    }
+
     fn select(&self, is_wanted: impl Fn(&Saved) -> bool) -> Vec<Saved> {
-        let mut rows: Vec<_> = self.rows.values().filter(|(_, row)| is_wanted(row)).collect();
+        let rows = self.rows();
+        let mut rows: Vec<_> = rows.rows.values().filter(|(_, row)| is_wanted(row)).collect();
         rows.sort_by_key(|(sequence, _)| std::cmp::Reverse(*sequence));
         rows.into_iter().map(|(_, row)| row.clone()).collect()
     }
 }
 
-impl Store for MemoryStore {
+impl Store for SharedStore {
     fn of_log(&self, log: LogId) -> Option<Saved> {
-        self.rows.get(&log).map(|(_, row)| row.clone())
+        self.rows().rows.get(&log).map(|(_, row)| row.clone())
     }
 
     fn of_file(&self, device: u64, inode: u64) -> Vec<Saved> {
@@ -42,13 +51,15 @@ impl Store for MemoryStore {
     }
 
     fn forget(&mut self, log: LogId) {
-        self.rows.remove(&log);
+        self.rows().rows.remove(&log);
     }
 
     fn save(&mut self, rows: &[Saved]) -> Result<(), StoreError> {
+        let mut kept = self.rows();
         for row in rows {
-            self.sequence += 1;
-            self.rows.insert(row.log, (self.sequence, row.clone()));
+            kept.sequence += 1;
+            let sequence = kept.sequence;
+            kept.rows.insert(row.log, (sequence, row.clone()));
         }
         Ok(())
     }

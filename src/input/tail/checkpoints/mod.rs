@@ -29,7 +29,7 @@ use crate::telemetry::accounts::CheckpointAccount;
 
 pub(crate) use database::Database;
 #[cfg(test)]
-pub(crate) use memory::MemoryStore;
+pub(crate) use memory::SharedStore;
 
 /// What is kept of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,17 +80,14 @@ pub(crate) trait Store: Send {
 
     /// What is known of files that begin like this, the newest first: a compressed or copied file
     /// has an inode of its own.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the follower asks by inode"))]
     fn of_head(&self, head: Head) -> Vec<Saved>;
 
     /// Logs that were not done to the end that was seen: what may have been destroyed unread while
     /// nobody looked.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the follower looks at what is there"))]
     fn unfinished(&self) -> Vec<Saved>;
 
     /// Drops a log: its loss was reported, or nothing of it can come any more. Written by the next
     /// `save`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the follower keeps all rows"))]
     fn forget(&mut self, log: LogId);
 
     /// Writes rows, in one transaction, together with what was not written before. Called about
@@ -107,7 +104,6 @@ pub(crate) trait Store: Send {
 
     /// All rows of Fluent Bit that we did not write. One whose file is gone may belong to a
     /// compressed copy of it, which [`ForeignRow::resume`] tells for sure if the row has a marker.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the follower asks by inode"))]
     fn foreign(&self) -> Vec<ForeignRow>;
 
     /// Rows were lost, so a file that has none may be known all the same: it is to be read from its

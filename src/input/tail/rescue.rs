@@ -1,0 +1,310 @@
+//! What is about to vanish from the disk is copied into the spool, and read from there at the next
+//! start.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::discover::Found;
+use super::disk::{Kind, LogFile, Look};
+use super::file::{Followed, Holder, Phase};
+use super::follow::Follower;
+use super::identity::{self, Head};
+use super::losses::Loss;
+use super::resume::Resumed;
+use crate::input::next_source_id;
+use crate::record::{Checkpoint, Container, LogId, Now, Timestamp};
+use crate::spool::segments::{Dropped, Reason, Segment, Spool, SpoolError};
+
+/// The spool of this process: all workers and inputs share it.
+#[derive(Debug)]
+pub struct SharedSpool {
+    spool: Mutex<Spool>,
+    /// Segments of the last run that nobody took up yet.
+    left: Mutex<Vec<Segment>>,
+}
+
+impl SharedSpool {
+    /// A spool that was opened, and what it held.
+    #[must_use]
+    pub fn new(spool: Spool, left: Vec<Segment>) -> Arc<Self> {
+        Arc::new(Self { spool: Mutex::new(spool), left: Mutex::new(left) })
+    }
+
+    /// Segments and bytes that it holds.
+    #[must_use]
+    pub fn holds(&self) -> (usize, u64) {
+        let spool = lock(&self.spool);
+        (spool.segments(), spool.bytes())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One input's use of the spool.
+pub(super) struct Rescue {
+    shared: Arc<SharedSpool>,
+    input: String,
+    /// Segments that this run made.
+    segments: HashMap<u64, Segment>,
+}
+
+/// What stands in a segment's description: all that the path and the first line told of the log.
+#[derive(Debug, Serialize, Deserialize)]
+struct Description {
+    input: String,
+    group: u64,
+    is_numbered: bool,
+    path: PathBuf,
+    real: PathBuf,
+    container: Option<DescribedContainer>,
+    restart: u32,
+    log: String,
+    head: (u64, u64),
+    offset: u64,
+    streams: [u64; 2],
+    time: i64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct DescribedContainer {
+    namespace: String,
+    pod: String,
+    name: String,
+    pod_uid: Option<String>,
+    id: Option<String>,
+    restart: Option<u32>,
+}
+
+/// Bytes that are copied at once.
+const CHUNK: usize = 256 * 1024;
+
+impl Rescue {
+    pub(super) fn new(shared: Arc<SharedSpool>, input: String) -> Self {
+        Self { shared, input, segments: HashMap::new() }
+    }
+
+    /// A segment is not needed any more.
+    pub(super) fn remove(&mut self, id: u64) {
+        self.segments.remove(&id);
+        if let Err(error) = lock(&self.shared.spool).remove(id) {
+            tracing::warn!(%error, "a segment that is delivered cannot be removed");
+        }
+    }
+
+    /// Segments of the last run that are this input's and this worker's.
+    fn take_left(&self, is_mine: impl Fn(u64) -> bool) -> Vec<(Description, Segment)> {
+        let mut left = lock(&self.shared.left);
+        let mut taken = Vec::new();
+        for segment in std::mem::take(&mut *left) {
+            match serde_json::from_slice::<Description>(segment.description()) {
+                Ok(description) if description.input == self.input && is_mine(description.group) => {
+                    taken.push((description, segment));
+                }
+                _ => left.push(segment),
+            }
+        }
+        taken
+    }
+
+    /// Copies a file from where it is settled, or what was added since the last copy.
+    fn copy(&mut self, description: &Description, id: Option<u64>, file: &mut dyn LogFile, now: Timestamp) -> Result<u64, SpoolError> {
+        let id = match id {
+            Some(id) => id,
+            None => {
+                let text = serde_json::to_vec(description).unwrap_or_default();
+                let segment = lock(&self.shared.spool).create(&text, description.offset, now)?;
+                let id = segment.id();
+                self.segments.insert(id, segment);
+                id
+            }
+        };
+        let Some(segment) = self.segments.get_mut(&id) else { return Ok(id) };
+        let mut buffer = vec![0; CHUNK];
+        let (mut offset, mut is_new) = (segment.end(), false);
+        while let Ok(read @ 1..) = file.read_at(&mut buffer, offset) {
+            segment.append(&buffer[..read])?;
+            (offset, is_new) = (offset + read as u64, true);
+        }
+        if is_new {
+            segment.sync()?;
+        }
+        Ok(id)
+    }
+
+    fn enforce(&mut self, now: Timestamp) -> Vec<Dropped> {
+        let dropped = lock(&self.shared.spool).enforce(now);
+        for gone in &dropped {
+            self.segments.remove(&gone.id);
+        }
+        dropped
+    }
+}
+
+impl Follower {
+    /// Takes up what the last run rescued, before anything else.
+    pub(super) fn admit_rescued(&mut self, now: Now) {
+        let Some(rescue) = &self.rescue else { return };
+        for (description, segment) in rescue.take_left(|key| self.is_mine(key)) {
+            let place = self.group(description.group, description.is_numbered);
+            let mut file = description.file(&segment, now);
+            file.rotated = Some(now.instant);
+            tracing::info!(path = %file.found.path.display(), from = segment.first_offset(), to = segment.end(), "goes on in the spool");
+            self.descriptors.insert_pinned(file.id, Box::new(Spooled(segment)));
+            self.keep(place, file);
+        }
+    }
+
+    /// A log that the last run rescued tells where it goes on.
+    pub(super) fn resume_rescued(&self, place: usize, index: usize) -> Option<Resumed> {
+        let file = &self.groups[place].files[index];
+        let Holder::Spooled(_) = file.holder else { return None };
+        let log = file.log?;
+        let saved = self.store.as_ref().and_then(|store| store.of_log(log)).map(|saved| saved.checkpoint);
+        let is_later = |saved: &Checkpoint| saved.offset >= file.committed.offset;
+        let checkpoint = saved.filter(is_later).unwrap_or(file.committed);
+        let is_done = checkpoint.offset >= file.length;
+        Some(Resumed { log, checkpoint, is_derived: true, is_done })
+    }
+
+    /// Copies what is not settled of a file into the spool.
+    pub(super) fn rescue_file(&mut self, place: usize, index: usize, now: Now) {
+        if self.groups[place].files[index].log.is_none() {
+            self.name_log(place, index, now);
+        }
+        let group = &self.groups[place];
+        let file = &group.files[index];
+        let (Some(rescue), Some(log)) = (&mut self.rescue, file.log) else { return };
+        let description = Description::of(&rescue.input, group.key, group.is_numbered, file, log);
+        let (id, rescued) = (file.id, file.rescued);
+        let Some(open) = self.descriptors.if_open(id) else { return };
+        match rescue.copy(&description, rescued, open, now.time) {
+            Ok(segment) => {
+                let file = &mut self.groups[place].files[index];
+                if file.rescued.replace(segment).is_none() {
+                    tracing::debug!(path = %file.found.path.display(), from = file.committed.offset, "was removed: its rest is copied into the spool");
+                }
+            }
+            Err(SpoolError::Gone { .. }) => {}
+            Err(error) if self.throttle.allows() => {
+                tracing::error!(path = %description.path.display(), %error, "was removed before it was delivered, and cannot be copied: a crash would lose it");
+            }
+            Err(_) => {}
+        }
+        self.enforce_limits(now);
+    }
+
+    /// Finds out which log a file holds whose turn to be read has not come.
+    fn name_log(&mut self, place: usize, index: usize, now: Now) {
+        let id = self.groups[place].files[index].id;
+        let line = self.descriptors.if_open(id).and_then(|open| identity::first_line(open).ok().flatten());
+        let Resumed { log, checkpoint, .. } = self.resume(place, index, &line.unwrap_or_default(), now);
+        let file = &mut self.groups[place].files[index];
+        (file.log, file.committed) = (Some(log), checkpoint);
+    }
+
+    /// Lets go of the oldest files in the spool while it holds too much.
+    pub(super) fn enforce_limits(&mut self, now: Now) {
+        let Some(rescue) = &mut self.rescue else { return };
+        for dropped in rescue.enforce(now.time) {
+            let reason = match dropped.reason {
+                Reason::Age => Loss::SpoolAge,
+                Reason::Bytes => Loss::SpoolBytes,
+            };
+            self.let_go(&dropped, reason);
+        }
+    }
+
+    fn let_go(&mut self, dropped: &Dropped, reason: Loss) {
+        let end = dropped.first_offset + dropped.bytes;
+        let is_its = |file: &Followed| file.rescued == Some(dropped.id) || file.holder == Holder::Spooled(dropped.id);
+        for group in &mut self.groups {
+            if let Some(file) = group.files.iter_mut().find(|file| is_its(file)) {
+                if file.length > file.offset {
+                    self.losses.report(&file.found.path, file.offset, file.length, reason);
+                }
+                // What was read of it is still delivered; the rest is not read any more.
+                (file.length, file.rescued) = (file.offset, None);
+                if file.phase == Phase::Open {
+                    file.phase = Phase::Finished;
+                }
+                self.descriptors.close(file.id);
+                return;
+            }
+        }
+        let path = serde_json::from_slice::<Description>(&dropped.description).map(|description| description.path);
+        self.losses.report(&path.unwrap_or_default(), dropped.first_offset, end, reason);
+    }
+}
+
+impl Description {
+    fn of(input: &str, group: u64, is_numbered: bool, file: &Followed, log: LogId) -> Self {
+        let container = file.container.clone().map(|container| {
+            let Container { namespace, pod, name, pod_uid, id, restart } = container;
+            DescribedContainer { namespace, pod, name, pod_uid, id, restart }
+        });
+        Self {
+            input: input.to_owned(),
+            group,
+            is_numbered,
+            path: file.found.path.clone(),
+            real: file.found.real.clone(),
+            container,
+            restart: file.restart,
+            log: format!("{:032x}", log.0),
+            head: (file.head.length, file.head.hash),
+            offset: file.committed.offset,
+            streams: file.committed.streams,
+            time: file.committed.time.0,
+        }
+    }
+
+    fn file(self, segment: &Segment, now: Now) -> Followed {
+        let container = self.container.map(|container| {
+            let DescribedContainer { namespace, pod, name, pod_uid, id, restart } = container;
+            Container { namespace, pod, name, pod_uid, id, restart }
+        });
+        let key = spooled_key(segment.id());
+        let found = Found {
+            path: self.path,
+            real: self.real,
+            device: key.0,
+            inode: key.1,
+            length: segment.end(),
+            modified: segment.created().0,
+        };
+        let mut file = Followed::new(next_source_id(), found, container, now);
+        file.holder = Holder::Spooled(segment.id());
+        file.restart = self.restart;
+        file.log = u128::from_str_radix(&self.log, 16).ok().map(LogId);
+        file.head = Head { length: self.head.0, hash: self.head.1 };
+        file.committed = Checkpoint { offset: self.offset, streams: self.streams, time: Timestamp(self.time) };
+        (file.length, file.rescued) = (segment.end(), Some(segment.id()));
+        file
+    }
+}
+
+/// A log in the spool has no inode of its own: this stands for one that no file system gives.
+fn spooled_key(segment: u64) -> (u64, u64) {
+    (u64::MAX, segment)
+}
+
+#[derive(Debug)]
+struct Spooled(Segment);
+
+impl LogFile for Spooled {
+    fn look(&self) -> io::Result<Look> {
+        let (device, inode) = spooled_key(self.0.id());
+        let modified = self.0.created().0;
+        Ok(Look { device, inode, length: self.0.end(), links: 1, kind: Kind::File, modified })
+    }
+
+    fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.0.read_at(buffer, offset).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+}

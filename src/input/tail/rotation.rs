@@ -1,0 +1,231 @@
+//! What becomes of files whose path leads elsewhere: they are read to their end, the next one
+//! follows, and what would vanish is rescued.
+
+use std::time::Instant;
+
+use super::descriptors::OpenError;
+use super::discover::{self, Found};
+use super::file::{Followed, Holder, Phase};
+use super::follow::Follower;
+use super::losses::Loss;
+use crate::input::Event;
+use crate::record::Now;
+
+impl Follower {
+    /// Finds out which files' paths lead elsewhere now (they were rotated or removed), and which
+    /// have no name left.
+    pub(super) fn check_rotations(&mut self, now: Now) {
+        for place in 0..self.groups.len() {
+            for index in 0..self.groups[place].files.len() {
+                let file = &self.groups[place].files[index];
+                if matches!(file.holder, Holder::Spooled(_)) {
+                    continue;
+                }
+                if file.rotated.is_none() && file.phase != Phase::Closed {
+                    self.check_path(place, index, now.instant);
+                }
+                self.check_name(place, index, now);
+            }
+        }
+    }
+
+    fn check_path(&mut self, place: usize, index: usize, now: Instant) {
+        let file = &mut self.groups[place].files[index];
+        match self.disk.look(&file.found.path) {
+            // Known even while reading is paused: how far it is behind.
+            Ok(look) if look.key() == file.found.key() => {
+                if file.phase == Phase::Open {
+                    file.length = look.length;
+                }
+            }
+            _ => {
+                file.rotated = Some(now);
+                self.leave_path(place, index);
+                self.scan_soon();
+            }
+        }
+    }
+
+    /// What has no name left is there only while it is held open: what of it is not settled is
+    /// copied into the spool, at once.
+    fn check_name(&mut self, place: usize, index: usize, now: Now) {
+        let file = &self.groups[place].files[index];
+        if file.rotated.is_none() && file.phase != Phase::Closed {
+            return;
+        }
+        let id = file.id;
+        let Some(open) = self.descriptors.if_open(id) else { return };
+        let Some(look) = open.look().ok().filter(|look| look.links == 0) else { return };
+        let file = &mut self.groups[place].files[index];
+        file.renew_head(open);
+        self.descriptors.pin(id);
+        file.has_vanished = true;
+        if file.holder == Holder::Plain {
+            file.length = look.length;
+        }
+        let file = &self.groups[place].files[index];
+        let has_copy = match file.rescued {
+            // Nothing is added to a compressed log any more.
+            Some(_) => file.holder == Holder::Compressed,
+            None => file.is_done() || self.copy_of(place, index).is_some(),
+        };
+        if has_copy {
+            return;
+        }
+        self.rescue_file(place, index, now);
+    }
+
+    /// A compressed copy of a file lies beside it.
+    fn copy_of(&self, place: usize, index: usize) -> Option<Found> {
+        let group = &self.groups[place];
+        let file = &group.files[index];
+        let disk = self.disk.as_ref();
+        let beside = match group.is_numbered {
+            true => discover::siblings(disk, &file.found.real),
+            false => discover::rotated_beside(disk, &file.found.real),
+        };
+        let is_other = |found: &Found| !group.files.iter().any(|known| known.found.key() == found.key());
+        let mut copies = beside.into_iter().filter(|found| {
+            let is_long_enough = found.is_compressed() || found.length >= file.offset;
+            is_long_enough && file.head.length > 0 && is_other(found)
+        });
+        copies.find(|found| self.head_of(found, file.head.length) == Some(file.head))
+    }
+
+    /// Finishes rotated files that were read to their end, when nothing can be added any more:
+    /// the next file is being written, or `Rotate_Wait` is over.
+    pub(super) fn finish_rotated(&mut self, place: usize, now: Now, events: &mut Vec<Event>) {
+        for index in 0..self.groups[place].files.len() {
+            let Some(rotated) = self.groups[place].files[index].rotated else { continue };
+            let waited = now.instant.duration_since(rotated) >= self.settings.rotate_wait;
+            self.finish(place, index, waited, now, events);
+        }
+    }
+
+    fn finish(&mut self, place: usize, index: usize, waited: bool, now: Now, events: &mut Vec<Event>) {
+        let group = &mut self.groups[place];
+        let may_end = waited || group.is_succeeded(index);
+        let waits = group.has_waiting_successor(index);
+        let file = &mut group.files[index];
+        match file.phase {
+            Phase::Open if may_end => match self.descriptors.of(file) {
+                Ok(open) => {
+                    if file.is_at_end(open) {
+                        file.phase = if file.has_rest() { Phase::Ending } else { Phase::Finished };
+                        tracing::trace!(path = %file.found.real.display(), offset = file.offset, length = file.length, "was read to its end");
+                    }
+                }
+                Err(OpenError::Refused(_)) => {}
+                Err(OpenError::Gone | OpenError::Replaced) => self.find_again(place, index, now, events),
+            },
+            Phase::Ending if !file.has_rest() => file.phase = Phase::Finished,
+            // Someone was slower to leave the old file than others.
+            Phase::Finished if self.descriptors.if_open(file.id).is_some_and(|open| has_grown(file, open.look())) => {
+                file.phase = Phase::Open;
+            }
+            Phase::Finished if waited && !waits => self.close(place, index, events),
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, place: usize, index: usize, events: &mut Vec<Event>) {
+        let file = &mut self.groups[place].files[index];
+        file.phase = Phase::Closed;
+        tracing::trace!(path = %file.found.real.display(), offset = file.offset, "is closed");
+        events.push(Event::Closed(file.id));
+    }
+
+    /// A file that cannot be opened under its name any more: it was renamed, or compressed, or it
+    /// is gone with what was not read of it.
+    pub(super) fn find_again(&mut self, place: usize, index: usize, now: Now, events: &mut Vec<Event>) {
+        let file = &mut self.groups[place].files[index];
+        match self.descriptors.of(file) {
+            Ok(_) | Err(OpenError::Refused(_)) => return,
+            Err(OpenError::Gone) => {
+                let real = discover::find_again(self.disk.as_ref(), &file.found.real, file.found.key());
+                if let Some(real) = real.filter(|real| *real != file.found.real) {
+                    file.found.real = real;
+                    return;
+                }
+            }
+            // Another file has its inode now, which the next scan finds.
+            Err(OpenError::Replaced) => {
+                self.forget_inode(place, index);
+                self.leave_path(place, index);
+                self.scan_soon();
+            }
+        }
+        if let Some(copy) = self.copy_of(place, index) {
+            tracing::debug!(path = %copy.real.display(), "goes on in a copy");
+            return self.change_file(place, index, copy, now.instant);
+        }
+        let file = &self.groups[place].files[index];
+        if file.length > file.offset {
+            self.lose(place, index, Loss::Removed, file.length);
+        }
+        let file = &mut self.groups[place].files[index];
+        file.length = file.offset;
+        match file.phase {
+            // Nobody knows of it yet.
+            Phase::Waiting => {
+                file.phase = Phase::Closed;
+                self.leave_path(place, index);
+                self.scan_soon();
+            }
+            Phase::Closed => {}
+            _ => self.close(place, index, events),
+        }
+    }
+
+    /// A file became shorter than what was read of it: what it held goes on in a copy, if one was
+    /// made, and the file itself is begun anew.
+    pub(super) fn truncated(&mut self, id: u64, now: Now, events: &mut Vec<Event>) {
+        let Some((place, index)) = self.place_of(id) else { return };
+        let file = &self.groups[place].files[index];
+        tracing::info!(path = %file.found.path.display(), "was truncated, reading from its beginning");
+        let (found, container) = (file.found.clone(), file.container.clone());
+        if let Some(copy) = self.copy_of(place, index) {
+            self.change_file(place, index, copy, now.instant);
+        } else {
+            let file = &mut self.groups[place].files[index];
+            file.rotated.get_or_insert(now.instant);
+            file.length = file.offset;
+            // Its bytes are another log's now: its inode and name are not its own any more.
+            self.give_up(place, index, events);
+        }
+        self.leave_path(place, index);
+        let Some(anew) = self.follow(place, found, container, None, now) else { return };
+        if let Some(file) = self.file_mut(anew) {
+            file.is_anew = true;
+        }
+    }
+
+    /// Nothing more is read of a file whose place another log took.
+    fn give_up(&mut self, place: usize, index: usize, events: &mut Vec<Event>) {
+        let id = self.groups[place].files[index].id;
+        self.forget_inode(place, index);
+        self.descriptors.close(id);
+        if self.groups[place].files[index].phase != Phase::Closed {
+            self.close(place, index, events);
+        }
+    }
+
+    /// Nothing that is there of the file's log was left unread.
+    pub(super) fn is_caught_up(&mut self, id: u64) -> bool {
+        let Some((place, index)) = self.place_of(id) else { return true };
+        let group = &mut self.groups[place];
+        if group.is_succeeded(index) {
+            return false;
+        }
+        let file = &mut group.files[index];
+        // Its path may lead to the next file already, though nobody looked yet.
+        let is_left = self.disk.look(&file.found.path).is_ok_and(|look| {
+            look.key() != file.found.key() && (look.length > 0 || !self.inodes.contains_key(&look.key()))
+        });
+        !is_left && self.descriptors.of(file).is_ok_and(|open| file.is_at_end(open)) && !file.has_rest()
+    }
+}
+
+fn has_grown(file: &Followed, look: std::io::Result<super::disk::Look>) -> bool {
+    file.holder == Holder::Plain && look.is_ok_and(|look| look.length > file.length)
+}

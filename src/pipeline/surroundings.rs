@@ -1,0 +1,60 @@
+//! What inputs are given by the process around them: their share of the open files, and the spool.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::config::Config;
+use crate::input::tail::{self, SharedSpool};
+use crate::input::{Shard, Surroundings};
+use crate::spool::segments::{Limits, Spool};
+
+/// Open files that are not logs: connections, databases, segments, standard streams.
+const OTHERS: u64 = 96;
+/// As few as this are enough to go in rounds.
+const LEAST: u64 = 8;
+/// No node has more logs than this, whatever the process may open.
+const MOST: u64 = 65_536;
+
+/// The surroundings of each worker's inputs.
+pub(super) fn of_workers(config: &Config) -> Vec<Surroundings> {
+    let workers = config.service.workers.max(1);
+    let tails = config.inputs.iter().filter(|input| input.plugin() == tail::PLUGIN.name).count().max(1);
+    let open_files = may_open().saturating_sub(OTHERS).clamp(LEAST, MOST) / (workers * tails) as u64;
+    let open_files = usize::try_from(open_files.max(LEAST)).unwrap_or(usize::MAX);
+    let spool = open_spool(config);
+    let of = |worker| Surroundings { shard: Shard { worker, workers }, open_files, spool: spool.clone() };
+    (0..workers).map(of).collect()
+}
+
+/// How many files this process may have open, after asking for all that it can have.
+fn may_open() -> u64 {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.unwrap_or(MOST * 2);
+    if current.is_some_and(|current| current < wanted) {
+        // Where that is refused, the old limit holds.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+    }
+    getrlimit(Resource::Nofile).current.unwrap_or(wanted)
+}
+
+/// The spool, beside the checkpoints if nothing else is said. Without it the process runs, and says
+/// that a crash may lose what it holds of files that were removed.
+fn open_spool(config: &Config) -> Option<Arc<SharedSpool>> {
+    let directory = config.service.spool_path.clone().or_else(|| beside_checkpoints(config))?;
+    let limits = Limits { bytes: config.service.spool_limit, age: config.service.spool_age };
+    match Spool::open(directory, limits) {
+        Ok((spool, left)) => Some(SharedSpool::new(spool, left)),
+        Err(error) => {
+            tracing::error!(%error, "there is no spool: a crash loses what was removed before it was delivered");
+            None
+        }
+    }
+}
+
+fn beside_checkpoints(config: &Config) -> Option<PathBuf> {
+    let tail = config.inputs.iter().find(|input| input.plugin() == tail::PLUGIN.name)?;
+    let database = PathBuf::from(tail.options().text("DB")?);
+    Some(database.parent()?.join("flytail-spool"))
+}
