@@ -202,7 +202,7 @@ fn read_all(mut source: impl std::io::Read + Send + 'static) -> JoinHandle<Strin
 ///
 /// Below 32768, where Linux begins to give ports to outgoing connections: while a server is stopped, a client that
 /// tries to reach it again and again would else be given that very port one day and talk to itself.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let mut ports = std::iter::repeat_with(|| fastrand::u16(20_000..32_000)).take(1_000);
     ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }

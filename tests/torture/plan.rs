@@ -1,0 +1,126 @@
+//! What a run does: its size, and the parts that the command line asks for.
+
+use std::time::Duration;
+
+/// The options of a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) name: &'static str,
+    pub(crate) seed: u64,
+    pub(crate) containers: u16,
+    /// Bytes a second, over all containers.
+    pub(crate) rate: u64,
+    pub(crate) writing: Duration,
+    /// Bytes at which a log is rotated.
+    pub(crate) rotate_at: u64,
+    pub(crate) kills: u32,
+    /// Time between two restarts of containers or replacements of pods.
+    pub(crate) change_every: Duration,
+    /// Some documents are such that the server refuses them for good.
+    pub(crate) has_poison: bool,
+}
+
+/// The command line.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Arguments {
+    pub(crate) long: bool,
+    /// The directory of a run is left for a look.
+    pub(crate) keep: bool,
+    parts: Vec<Part>,
+    seed: Option<u64>,
+    rate: Option<u64>,
+    seconds: Option<u64>,
+    kills: Option<u32>,
+    /// The words and flags are of another test program: nothing is to be done.
+    pub(crate) is_meant_for_others: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The fake's answers against the real server's.
+    Answers,
+    /// The run against the fake.
+    Fake,
+    /// The run against the real server.
+    Real,
+}
+
+impl Arguments {
+    /// Reads them. What libtest knows and we do not is passed over, as `cargo test` gives it to all programs.
+    pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Self {
+        let mut read = Self::default();
+        let mut arguments = arguments.peekable();
+        while let Some(argument) = arguments.next() {
+            let mut number = || {
+                let value = arguments.next().and_then(|value| value.parse::<u64>().ok());
+                value.unwrap_or_else(|| panic!("{argument} needs a number"))
+            };
+            match argument.as_str() {
+                "--keep" => read.keep = true,
+                "--long" => read.long = true,
+                "--answers" => read.parts.push(Part::Answers),
+                "--fake" => read.parts.push(Part::Fake),
+                "--real" => read.parts.push(Part::Real),
+                "--seed" => read.seed = Some(number()),
+                "--rate" => read.rate = Some(number() * 1_000_000),
+                "--seconds" => read.seconds = Some(number()),
+                "--kills" => read.kills = Some(u32::try_from(number()).expect("a number of kills")),
+                "--list" | "--ignored" => read.is_meant_for_others = true,
+                "--skip" | "--test-threads" | "--format" | "--color" | "--logfile" | "--shuffle-seed" | "-Z" => {
+                    drop(arguments.next());
+                }
+                flag if flag.starts_with('-') => {}
+                filter => read.is_meant_for_others |= !"torture".contains(filter),
+            }
+        }
+        read
+    }
+
+    /// The part is asked for. All are, unless some are named; the long run is the one against the fake.
+    pub(crate) fn has(&self, part: Part) -> bool {
+        match self.parts.as_slice() {
+            [] => !self.long || part == Part::Fake,
+            parts => parts.contains(&part),
+        }
+    }
+
+    /// The run against the fake.
+    pub(crate) fn fake(&self) -> Plan {
+        let (name, seconds, kills) = if self.long { ("long", 900, 36) } else { ("short", 45, 8) };
+        self.with(Plan {
+            name,
+            seed: 0,
+            containers: 20,
+            rate: 50_000_000,
+            writing: Duration::from_secs(seconds),
+            rotate_at: 10 * 1024 * 1024,
+            kills,
+            change_every: Duration::from_secs(4),
+            has_poison: true,
+        })
+    }
+
+    /// The run against the real server: rotates as often as the other at its rate.
+    pub(crate) fn real(&self) -> Plan {
+        let (seconds, kills) = if self.long { (300, 12) } else { (40, 4) };
+        self.with(Plan {
+            name: "real",
+            rate: 3_000_000,
+            writing: Duration::from_secs(seconds),
+            rotate_at: 1024 * 1024,
+            kills,
+            has_poison: false,
+            ..self.fake()
+        })
+    }
+
+    fn with(&self, plan: Plan) -> Plan {
+        Plan {
+            seed: self.seed.unwrap_or_else(|| fastrand::u64(..1_000_000)),
+            rate: self.rate.unwrap_or(plan.rate),
+            writing: self.seconds.map_or(plan.writing, Duration::from_secs),
+            kills: self.kills.unwrap_or(plan.kills),
+            ..plan
+        }
+    }
+}
