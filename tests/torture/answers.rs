@@ -26,7 +26,7 @@ pub(crate) fn compare() -> Vec<String> {
 
     let mut differences = Vec::new();
     let mut check = |what: &str, status: u16, item: Option<u64>, (real, fake): (Answer, Answer)| {
-        let of_item = |answer: &Answer| item.map(|_| answer.body["items"][1]["create"]["status"].as_u64()).flatten();
+        let of_item = |answer: &Answer| item.and_then(|_| answer.body["items"][1]["create"]["status"].as_u64());
         if real.status != status || of_item(&real) != item {
             differences.push(format!("{what}: the real server was to answer {status}, {item:?}: {real:?}"));
         } else if real.status != fake.status || of_item(&fake) != item || shape(&real.body) != shape(&fake.body) {

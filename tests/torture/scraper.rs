@@ -158,7 +158,10 @@ fn read(text: &str) -> (Figures, Vec<String>) {
                 ["acked_records_total", "dead_lettered_records_total", "dropped_records_total", "in_flight_records"];
             let [acked, dead, dropped, in_flight] = names.map(|name| value(&format!("output_{name}")).unwrap_or(0));
             if routed != acked + dead + dropped + in_flight {
-                broken.push(format!("{instance}: routed {routed}, acked {acked}, dead-lettered {dead}, dropped {dropped}, in flight {in_flight}"));
+                broken.push(format!(
+                    "{instance}: routed {routed}, acked {acked}, dead-lettered {dead}, dropped {dropped}, \
+                     in flight {in_flight}"
+                ));
             }
             figures.routed += routed;
             figures.acked += acked;

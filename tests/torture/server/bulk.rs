@@ -43,24 +43,19 @@ pub(super) fn take(
     let mut state = store.lock();
     for (Target { index: own, id }, document, markers) in &items {
         answers.push(if is_busy() {
-            texts::BUSY
+            texts::BUSY.as_str()
         } else {
             let markers: &[Marker] = markers;
             match state.create(own.as_deref().unwrap_or(index), id.as_bytes(), document, markers) {
                 Verdict::Created => texts::CREATED,
-                Verdict::Exists => texts::EXISTS,
-                Verdict::Refused => texts::POISONED,
+                Verdict::Exists => texts::EXISTS.as_str(),
+                Verdict::Refused => texts::POISONED.as_str(),
             }
         });
     }
     drop(state);
     let errors = answers.iter().any(|answer| *answer != texts::CREATED);
     Ok(format!(r#"{{"errors":{errors},"items":[{}]}}"#, answers.join(",")))
-}
-
-/// There is more than one document in a body.
-pub(super) fn is_several(body: &[u8]) -> bool {
-    memchr::memchr_iter(b'\n', body).nth(2).is_some()
 }
 
 /// Action and document, without their line ends.

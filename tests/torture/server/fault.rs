@@ -24,7 +24,7 @@ pub(crate) enum Fault {
     TooManyItems,
     /// 503.
     Unavailable,
-    /// 413, unless it is a single document.
+    /// 413, unless the body is small.
     TooLarge,
     /// No answer, whether it is done or not.
     Hang,
