@@ -85,7 +85,7 @@ impl Pair {
 fn document(id: &str, is_poison: bool) -> String {
     let mut text = Vec::new();
     let counter = id.parse().expect("a number");
-    Marker { log: 0, stream: 0, counter, of: 1, is_poison }.write(&mut text);
+    Marker { log: 0, stream: 0, counter, nth: 0, of: 1, is_poison }.write(&mut text);
     let n = if is_poison { json!("poison") } else { json!(1) };
     let document = json!({"message": String::from_utf8(text).expect("it is ASCII"), "n": n});
     format!("{}\n{document}\n", json!({"create": {"_id": id}}))

@@ -15,6 +15,9 @@ const OPPORTUNITY: Duration = Duration::from_secs(5);
 /// How long a shipper may take to save a file that it holds open, from the moment that its last name goes.
 pub(crate) const RESCUE: Duration = Duration::from_millis(500);
 
+/// Bytes of a traceback's first line. It has no number, so it goes with the lines around it.
+const UNNUMBERED: u32 = 75;
+
 /// A numbered line and its bytes in its file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LineAt {
@@ -88,7 +91,7 @@ impl LogFile {
 
     /// The byte ranges of the lines that are left.
     pub(crate) fn byte_ranges(&self) -> Vec<(u32, u32)> {
-        merged(self.lines.iter().map(|line| (line.start, line.end)).collect())
+        merged(self.lines.iter().map(|line| (line.start, line.end)).collect(), UNNUMBERED)
     }
 
     /// Per stream, the ranges of the counters that are left, each with its last one.
@@ -98,18 +101,19 @@ impl LogFile {
             streams.entry(marker.stream).or_default().push((marker.counter, marker.counter + 1));
         }
         for ranges in streams.values_mut() {
-            *ranges = merged(std::mem::take(ranges)).into_iter().map(|(start, end)| (start, end - 1)).collect();
+            *ranges = merged(std::mem::take(ranges), 0).into_iter().map(|(start, end)| (start, end - 1)).collect();
         }
         streams
     }
 }
 
-fn merged(mut ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+/// Joins ranges that are at most `gap` apart.
+fn merged(mut ranges: Vec<(u32, u32)>, gap: u32) -> Vec<(u32, u32)> {
     ranges.sort_unstable();
     let mut merged: Vec<(u32, u32)> = Vec::new();
     for (start, end) in ranges {
         match merged.last_mut() {
-            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            Some(last) if start <= last.1 + gap => last.1 = last.1.max(end),
             _ => merged.push((start, end)),
         }
     }

@@ -33,6 +33,7 @@
 use std::process::ExitCode;
 
 mod answers;
+mod check;
 mod ground;
 mod keeper;
 mod marker;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
     if arguments.is_meant_for_others {
         return ExitCode::SUCCESS;
     }
+    check::harness();
     let _turn = support::turn::turn();
     let mut complaints = Vec::new();
     if arguments.has(Part::Answers) {

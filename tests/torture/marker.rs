@@ -1,15 +1,15 @@
 //! Sequence numbers in the text of records, which tell a line wherever it arrives.
 //!
-//! `tq[0003.1.0000012345/3.]`: log 3, standard error, its 12,346th numbered line, one of a record of three. A record
-//! of several lines (parts of one, or a traceback) has a number for each, so that one that was cut elsewhere the
-//! second time is seen. An exclamation mark in place of the last full stop asks the server to refuse the document.
+//! `tq[0003.1.0000012345/0/3.]`: log 3, standard error, its 12,346th numbered line, the first of a record of three. A
+//! record of several lines (parts of one, or a traceback) has a number for each, so that one that was cut elsewhere
+//! the second time is seen. An exclamation mark in place of the last full stop asks the server to refuse the document.
 
 use memchr::memmem::Finder;
 
 const OPENING: &[u8] = b"tq[";
 
 /// Bytes of a marker.
-const LENGTH: usize = b"tq[0000.0.0000000000/0.]".len();
+const LENGTH: usize = b"tq[0000.0.0000000000/0/0.]".len();
 
 /// One line of one log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,6 +20,8 @@ pub(crate) struct Marker {
     pub(crate) stream: u8,
     /// Counts within log and stream, without gaps.
     pub(crate) counter: u32,
+    /// Which numbered line of its record it is, from 0.
+    pub(crate) nth: u8,
     /// How many numbered lines its record has.
     pub(crate) of: u8,
     /// The server refuses it for good.
@@ -27,15 +29,22 @@ pub(crate) struct Marker {
 }
 
 impl Marker {
+    /// All lines of its record.
+    pub(crate) fn record(self) -> impl Iterator<Item = Self> {
+        let first = self.counter.saturating_sub(u32::from(self.nth));
+        (0..self.of).map(move |nth| Self { counter: first + u32::from(nth), nth, ..self })
+    }
+
     /// Appends it.
     pub(crate) fn write(self, out: &mut Vec<u8>) {
-        let mut text = *b"tq[0000.0.0000000000/0.]";
+        let mut text = *b"tq[0000.0.0000000000/0/0.]";
         digits(&mut text[3..7], u32::from(self.log));
         text[8] += self.stream;
         digits(&mut text[10..20], self.counter);
-        text[21] += self.of;
+        text[21] += self.nth;
+        text[23] += self.of;
         if self.is_poison {
-            text[22] = b'!';
+            text[24] = b'!';
         }
         out.extend_from_slice(&text);
     }
@@ -47,8 +56,9 @@ impl Marker {
             log: u16::try_from(number(3..7)?).ok()?,
             stream: u8::try_from(number(8..9)?).ok().filter(|stream| *stream < 2)?,
             counter: number(10..20)?,
-            of: u8::try_from(number(21..22)?).ok()?,
-            is_poison: text[22] == b'!',
+            nth: u8::try_from(number(21..22)?).ok()?,
+            of: u8::try_from(number(23..24)?).ok()?,
+            is_poison: text[24] == b'!',
         })
     }
 }

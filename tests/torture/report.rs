@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::ground::{Blame, LogFile};
 use crate::plan::Plan;
@@ -13,6 +13,12 @@ use crate::writer::{Container, Written};
 
 /// Of the files with lines that did not arrive so many are listed; all are counted.
 const MOST_FILES: usize = 60;
+
+/// Of torn records so many are listed; all are counted.
+const EXAMPLES: usize = 20;
+
+/// A run of so long must meet every fault.
+const LONG_ENOUGH: Duration = Duration::from_secs(45);
 
 /// Of the ranges in a file so many are listed.
 const MOST_RANGES: usize = 4;
@@ -48,18 +54,15 @@ impl Report {
         add(state.duplicates.count, "lines are in two documents");
         add(self.in_two_indices(&state), "documents are in two indices");
         add(state.collisions.count, "documents were not taken, as their id is another's");
-        add(self.torn(&state), "documents do not hold exactly one record");
+        add(state.torn().count() as u64, "documents do not hold exactly one record");
         add(state.strange.count, "documents hold no line that was written");
         add(self.seen.broken.len() as u64, "accounts did not hold");
         add(u64::from(self.seen.scrapes == 0), "time: the metrics never answered");
+        for (name, _) in self.faults.iter().filter(|(_, met)| *met == 0 && self.plan.writing >= LONG_ENOUGH) {
+            complaints.push(format!("no request met the fault {name}: the run proves too little"));
+        }
         complaints.extend(self.ended.map(|status| format!("the shipper ended badly: {status}")));
         complaints
-    }
-
-    /// Those whose rest was destroyed are no fault.
-    fn torn(&self, state: &State) -> u64 {
-        let destroyed: u64 = self.written.containers.iter().map(|container| self.lost(container).destroyed_ends).sum();
-        state.torn.count.saturating_sub(destroyed)
     }
 
     /// The real server has one document of an id in an index; the fake's replays are no documents.
@@ -77,7 +80,6 @@ impl Report {
                     let ranges = file.byte_ranges();
                     lost.destroyed += count;
                     lost.destroyed_bytes += ranges.iter().map(|(start, end)| u64::from(end - start)).sum::<u64>();
-                    lost.destroyed_ends += 2 * ranges.len() as u64;
                 }
             }
         }
@@ -91,8 +93,6 @@ struct Lost {
     missing: u64,
     destroyed: u64,
     destroyed_bytes: u64,
-    /// Ends of destroyed ranges: each may have torn a record.
-    destroyed_ends: u64,
 }
 
 impl Display for Report {
@@ -102,15 +102,15 @@ impl Display for Report {
         self.table(f)?;
         self.losses(f)?;
         let state = self.store.lock();
-        let kinds: [(&str, &Findings); 4] = [
+        let kinds: [(&str, &Findings); 3] = [
             ("in two documents", &state.duplicates),
             ("not taken: the id is another's", &state.collisions),
-            ("not exactly one record", &state.torn),
             ("no line that was written", &state.strange),
         ];
         for (what, findings) in kinds {
             findings.examples.iter().try_for_each(|example| writeln!(f, "{what}: {example}"))?;
         }
+        state.torn().take(EXAMPLES).try_for_each(|example| writeln!(f, "not exactly one record: {example}"))?;
         self.seen.broken.iter().try_for_each(|account| writeln!(f, "an account that did not hold: {account}"))?;
         self.totals(f, &state)
     }

@@ -127,7 +127,7 @@ fn scrape(agent: &Agent, port: u16, keeper: &Keeper, seen: &Mutex<Seen>) {
 }
 
 /// The sums, and the accounts that do not hold.
-fn read(text: &str) -> (Figures, Vec<String>) {
+pub(crate) fn read(text: &str) -> (Figures, Vec<String>) {
     // By instance, summed over all other labels.
     let mut values: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("flytail_")) {

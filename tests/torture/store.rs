@@ -17,6 +17,9 @@ const SHARDS: usize = 256;
 /// Of each kind of finding so many are kept; all are counted.
 const EXAMPLES: usize = 20;
 
+/// Torn records beyond so many are not looked at one by one.
+const MOST_TORN: usize = 100_000;
+
 /// What became of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -46,8 +49,8 @@ pub(crate) struct State {
     pub(crate) duplicates: Findings,
     /// Documents that were not taken as their id is another document's.
     pub(crate) collisions: Findings,
-    /// Documents that hold a part of a record only, or more than one.
-    pub(crate) torn: Findings,
+    /// Documents that hold a part of a record only, or more than one, with their first line.
+    torn: Vec<(Marker, String)>,
     /// Documents without any number.
     pub(crate) strange: Findings,
 }
@@ -101,12 +104,19 @@ impl State {
         }
         match markers.first() {
             None => self.strange.add(None, || shown(document)),
-            Some(first) if markers.len() != usize::from(first.of) => {
-                self.torn.add(Some(first.log), || format!("{} of {}: {}", markers.len(), first.of, shown(document)));
+            Some(first) if !first.record().eq(markers.iter().copied()) && self.torn.len() < MOST_TORN => {
+                self.torn.push((*first, format!("{} lines: {}", markers.len(), shown(document))));
             }
             Some(_) => {}
         }
         Verdict::Created
+    }
+
+    /// Documents that do not hold exactly one record, though all lines of it are there. (That a record whose other
+    /// lines are lost is not whole is no other fault.)
+    pub(crate) fn torn(&self) -> impl Iterator<Item = &str> {
+        let is_there = |marker: &Marker| marker.record().all(|line| self.arrived.has(&line));
+        self.torn.iter().filter(move |(marker, _)| is_there(marker)).map(|(_, text)| text.as_str())
     }
 
     /// Keeps the lines that did not arrive.

@@ -53,6 +53,8 @@ pub(crate) struct Container {
     compressing: Option<Pending>,
     last_rotation: i64,
     pub(crate) bytes: u64,
+    /// Bytes that were to be written so far.
+    quota: u64,
     pub(crate) rotations: u64,
     pub(crate) restarts: u64,
 }
@@ -83,6 +85,7 @@ impl Container {
             compressing: None,
             last_rotation: 0,
             bytes: 0,
+            quota: 0,
             rotations: 0,
             restarts: 0,
         }
@@ -111,8 +114,8 @@ impl Container {
 
     /// Renders lines of about so many bytes, and writes most of them.
     pub(super) fn write(&mut self, bytes: u64, around: &Surroundings) {
-        let until = self.bytes + bytes;
-        while self.bytes < until {
+        self.quota += bytes;
+        while self.bytes < self.quota {
             self.line();
             if self.current.length >= around.rotate_at {
                 self.rotate(around);

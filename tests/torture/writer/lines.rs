@@ -111,7 +111,7 @@ impl Lines {
         let is_last = numbers.is_some_and(|number| number + 1 == markers);
         self.open = (!is_last).then_some(Group { next: next + 1, ..group });
         self.head(stream, kind == Kind::Partial && !is_last, out);
-        let marker = numbers.map(|_| self.number(stream, markers, false));
+        let marker = numbers.map(|number| self.number(stream, number, markers, false));
         match (kind, marker) {
             (Kind::Traceback, None) => out.extend_from_slice(b"Traceback (most recent call last):"),
             (Kind::Traceback, Some(marker)) if is_last => {
@@ -135,7 +135,7 @@ impl Lines {
         self.records += 1;
         self.head(stream, false, out);
         let is_poison = self.has_poison && self.rng.u32(..POISON) == 0;
-        let marker = self.number(stream, 1, is_poison);
+        let marker = self.number(stream, 0, 1, is_poison);
         if self.rng.u8(..100) < 15 {
             out.extend_from_slice(br#"{"level":"info","logger":"torture","worker":7,"msg":""#);
             marker.write(out);
@@ -150,9 +150,9 @@ impl Lines {
         marker
     }
 
-    fn number(&mut self, stream: u8, of: u8, is_poison: bool) -> Marker {
+    fn number(&mut self, stream: u8, nth: u8, of: u8, is_poison: bool) -> Marker {
         let counter = &mut self.counters[usize::from(stream)];
-        let marker = Marker { log: self.log, stream, counter: *counter, of, is_poison };
+        let marker = Marker { log: self.log, stream, counter: *counter, nth, of, is_poison };
         *counter += 1;
         marker
     }

@@ -53,12 +53,14 @@ struct Node {
     rng: Rng,
     live: Vec<Container>,
     gone: Vec<Container>,
+    /// The next change is a restart.
+    is_restart: bool,
 }
 
 impl Node {
     fn new(plan: Plan, around: Surroundings) -> Self {
         let rng = Rng::with_seed(plan.seed);
-        let mut node = Self { plan, around, rng, live: Vec::new(), gone: Vec::new() };
+        let mut node = Self { plan, around, rng, live: Vec::new(), gone: Vec::new(), is_restart: false };
         node.live = (0..node.plan.containers).map(|log| node.container(log)).collect();
         node
     }
@@ -77,9 +79,8 @@ impl Node {
             let round = last.elapsed().min(LONGEST_ROUND);
             last = Instant::now();
             bytes += self.round((self.plan.rate as f64 * round.as_secs_f64()) as u64);
-            if Instant::now() >= next_change {
+            if Instant::now() >= next_change && self.change() {
                 next_change = Instant::now() + self.plan.change_every;
-                self.change();
             }
         }
         self.live.iter_mut().for_each(Container::finish);
@@ -99,19 +100,22 @@ impl Node {
         self.live.iter().map(|container| container.bytes).sum::<u64>() - before
     }
 
-    /// Restarts a container or replaces a pod.
-    fn change(&mut self) {
+    /// Restarts a container or replaces a pod, in turns; whether that could be done.
+    fn change(&mut self) -> bool {
         let index = self.rng.usize(..self.live.len());
-        let container = &mut self.live[index];
-        if self.rng.bool() {
-            container.restart(&self.around);
-        } else if self.around.keeper.up().is_some_and(|up| up >= ACQUAINTANCE)
-            && container.is_followed(&self.around.keeper)
-        {
-            container.delete(&self.around);
+        if self.is_restart {
+            self.live[index].restart(&self.around);
+        } else {
+            let keeper = &self.around.keeper;
+            if keeper.up().is_none_or(|up| up < ACQUAINTANCE) || !self.live[index].is_followed(keeper) {
+                return false;
+            }
+            self.live[index].delete(&self.around);
             let log = u16::try_from(self.live.len() + self.gone.len()).expect("not that many pods");
             let new = self.container(log);
             self.gone.push(std::mem::replace(&mut self.live[index], new));
         }
+        self.is_restart = !self.is_restart;
+        true
     }
 }
