@@ -1,5 +1,6 @@
 //! What a run does: its size, and the parts that the command line asks for.
 
+use std::ops::Range;
 use std::time::Duration;
 
 /// The options of a run.
@@ -14,6 +15,8 @@ pub(crate) struct Plan {
     /// Bytes at which a log is rotated.
     pub(crate) rotate_at: u64,
     pub(crate) kills: u32,
+    /// Milliseconds between two faults of the fake: short enough to meet all, long enough to catch up in between.
+    pub(crate) calm: Range<u64>,
     /// Time between two restarts of containers or replacements of pods.
     pub(crate) change_every: Duration,
     /// Some documents are such that the server refuses them for good.
@@ -86,7 +89,8 @@ impl Arguments {
 
     /// The run against the fake.
     pub(crate) fn fake(&self) -> Plan {
-        let (name, seconds, kills) = if self.long { ("long", 900, 36) } else { ("short", 45, 8) };
+        let (name, seconds, kills, calm) =
+            if self.long { ("long", 900, 36, 5_000..15_000) } else { ("short", 45, 8, 1_000..3_000) };
         self.with(Plan {
             name,
             seed: 0,
@@ -95,6 +99,7 @@ impl Arguments {
             writing: Duration::from_secs(seconds),
             rotate_at: 10 * 1024 * 1024,
             kills,
+            calm,
             change_every: Duration::from_secs(4),
             has_poison: true,
         })

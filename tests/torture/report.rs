@@ -124,10 +124,10 @@ impl Report {
             "{:14} {:>8} {:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>10}",
             "container", "restarts", "rotations", "MB", "lines", "arrived", "missing", "duplicate", "destroyed"
         )?;
-        for (number, container) in self.written.containers.iter().enumerate() {
+        for container in &self.written.containers {
             let lost = self.lost(container);
             let lines = container.line_count();
-            let duplicates = state.duplicates.logs.iter().filter(|log| usize::from(**log) == number).count();
+            let duplicates = state.duplicates.logs.iter().filter(|log| **log == container.log).count();
             writeln!(
                 f,
                 "{:14} {:>8} {:>9} {:>9.1} {:>10} {:>9} {:>9} {:>9} {:>10}",

@@ -46,7 +46,7 @@ pub(crate) fn fake(plan: &Plan, keep: bool) -> Report {
     let (store, faults) = (Arc::new(Store::default()), Arc::new(Faults::default()));
     let server = Server::start(Arc::clone(&store), Arc::clone(&faults));
     let run = Run::start(plan, server.port(), Arc::clone(&store));
-    let schedule = faults.schedule(plan.seed);
+    let schedule = faults.schedule(plan.seed, plan.calm.clone());
     let mut written = run.write_and_kill(|| ());
     faults.end();
     schedule.join().expect("the schedule does not panic");

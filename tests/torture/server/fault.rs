@@ -1,5 +1,6 @@
 //! What a server can do wrong, and when it does.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -50,16 +51,13 @@ impl Fault {
     ];
 }
 
-/// Length of a fault, from the first request that meets it.
-const FAULT: std::ops::Range<u64> = 200..1_500;
-
-/// Time between two faults.
-const CALM: std::ops::Range<u64> = 1_000..4_000;
+/// Milliseconds of a fault, from the first request that meets it.
+const FAULT: Range<u64> = 200..1_500;
 
 /// How long a fault waits for a request to meet it.
 const UNMET: Duration = Duration::from_secs(15);
 
-/// In milliseconds too: how often a schedule looks.
+/// How often a schedule looks.
 const POLL: Duration = Duration::from_millis(10);
 
 /// Which fault there is at present, and how many requests met each.
@@ -91,8 +89,9 @@ impl Faults {
         self.met[fault as usize].load(Ordering::Relaxed)
     }
 
-    /// Lets all faults come in random order, again and again, until [`Self::end`].
-    pub(crate) fn schedule(self: &Arc<Self>, seed: u64) -> JoinHandle<()> {
+    /// Lets all faults come in random order, again and again, with `calm` times (in milliseconds) between them,
+    /// until [`Self::end`].
+    pub(crate) fn schedule(self: &Arc<Self>, seed: u64, calm: Range<u64>) -> JoinHandle<()> {
         let faults = Arc::clone(self);
         thread::spawn(move || {
             let mut rng = Rng::with_seed(seed);
@@ -100,7 +99,7 @@ impl Faults {
             loop {
                 rng.shuffle(&mut deck);
                 for fault in deck {
-                    faults.wait(Duration::from_millis(rng.u64(CALM)), || false);
+                    faults.wait(Duration::from_millis(rng.u64(calm.clone())), || false);
                     if faults.is_over() {
                         return;
                     }
@@ -115,7 +114,7 @@ impl Faults {
         *self.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
 
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         *self.is_over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

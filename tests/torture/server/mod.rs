@@ -186,7 +186,7 @@ impl Shared {
 
     fn hang(&self) {
         let end = Instant::now() + HANG;
-        while Instant::now() < end && self.faults.current() == Some(Fault::Hang) {
+        while Instant::now() < end && !self.faults.is_over() {
             thread::sleep(POLL);
         }
     }

@@ -34,6 +34,7 @@ pub(super) struct Surroundings {
 
 /// See the module.
 pub(crate) struct Container {
+    pub(crate) log: u16,
     pub(crate) pod: String,
     directory: PathBuf,
     link: PathBuf,
@@ -70,6 +71,7 @@ impl Container {
         let link = link(&around.root, &pod, &mut rng);
         symlink(&current.path, &link).expect("a link to the log");
         Self {
+            log,
             pod,
             directory,
             link,

@@ -31,7 +31,7 @@ const ACQUAINTANCE: Duration = Duration::from_secs(3);
 
 /// What was written.
 pub(crate) struct Written {
-    /// All containers that there ever were.
+    /// All containers that there ever were, by number.
     pub(crate) containers: Vec<Container>,
     pub(crate) bytes: u64,
     pub(crate) elapsed: Duration,
@@ -86,7 +86,8 @@ impl Node {
         self.live.iter_mut().for_each(Container::finish);
         let elapsed = started.elapsed();
         let deleted_pods = self.gone.len() as u64;
-        let containers = self.gone.drain(..).chain(self.live.drain(..)).collect();
+        let mut containers: Vec<_> = self.gone.drain(..).chain(self.live.drain(..)).collect();
+        containers.sort_by_key(|container: &Container| container.log);
         Written { containers, bytes, elapsed, deleted_pods }
     }
 
