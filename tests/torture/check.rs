@@ -76,8 +76,9 @@ fn blames_the_shipper_for_what_it_could_have_saved() {
 fn sees_accounts_that_do_not_hold() {
     let page = |held: u64, dropped: u64| {
         format!(
-            "flytail_input_read_bytes_total{{name=\"tail.0\"}} 10\nflytail_input_finished_bytes_total{{name=\"tail.0\"}} \
-             7\nflytail_input_held_bytes{{name=\"tail.0\"}} {held}\n\
+            "flytail_input_read_bytes_total{{name=\"tail.0\"}} 10\n\
+             flytail_input_finished_bytes_total{{name=\"tail.0\"}} 7\n\
+             flytail_input_held_bytes{{name=\"tail.0\"}} {held}\n\
              flytail_output_routed_records_total{{name=\"es.0\"}} 9\n\
              flytail_output_acked_records_total{{name=\"es.0\"}} 5\n\
              flytail_output_dropped_records_total{{name=\"es.0\",reason=\"a\"}} 1\n\
