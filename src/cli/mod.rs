@@ -1,6 +1,7 @@
 //! The command line.
 
 pub mod demo;
+mod figures;
 mod options;
 mod run;
 mod setup;

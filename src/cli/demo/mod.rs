@@ -8,7 +8,6 @@
 
 mod configuration;
 mod directory;
-mod figures;
 pub mod generator;
 mod line;
 pub mod receiver;

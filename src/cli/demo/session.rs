@@ -14,7 +14,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::DemoArguments;
 use super::configuration::{DEAD_LETTERS, METADATA, PARSERS, Remote, text};
 use super::directory::TemporaryDirectory;
-use super::figures::grouped;
+use crate::cli::figures::grouped;
 use super::generator::{Generator, Kubelet, KubeletError, KubeletOptions};
 use super::receiver::{OnDocument, Receiver, ReceiverOptions};
 use super::searches::SEARCHES;

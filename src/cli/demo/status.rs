@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::figures::{bytes, grouped};
+use crate::cli::figures::{bytes, grouped};
 use crate::telemetry::accounts::{Accounts, Snapshot};
 
 /// Rates are those of this last time: short enough to follow, long enough not to flicker.

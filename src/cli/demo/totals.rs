@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::figures::{bytes, grouped};
+use crate::cli::figures::{bytes, grouped};
 use super::receiver::Received;
 use super::status::Sums;
 use super::watched::Levels;
