@@ -144,7 +144,7 @@ fn report(config: &Config, snapshot: &Snapshot) {
             routed = account.routed,
             acked = account.acked,
             dead_lettered = account.dead_lettered,
-            dropped = account.dropped,
+            dropped = %account.dropped,
             in_flight = account.in_flight,
             "output"
         );

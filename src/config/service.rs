@@ -39,8 +39,6 @@ pub struct Service {
     pub flyte: bool,
     /// The number of worker threads.
     pub workers: usize,
-    /// Where records go that an output refuses for good, if it is said.
-    pub dead_letter_file: Option<PathBuf>,
     /// The directory of what would vanish from the disk before it is delivered, if it is said.
     pub spool_path: Option<PathBuf>,
     /// The most bytes of that.
@@ -49,6 +47,10 @@ pub struct Service {
     pub stalled_after: Duration,
     /// How old it may become.
     pub spool_age: Duration,
+    /// The directory of the records that an output refused for good, if it is said.
+    pub dead_letter_path: Option<PathBuf>,
+    /// The most bytes of them.
+    pub dead_letter_limit: u64,
     /// Parsers files as they are written, in order; `Config::parsers` holds what is in them.
     pub parsers_files: Vec<PathBuf>,
 }
@@ -113,11 +115,12 @@ impl Service {
             multiline_buffer_limit: options.size("Multiline_Buffer_Limit").unwrap_or_default(),
             flyte: options.boolean("Flyte"),
             workers: workers(options, problems),
-            dead_letter_file: options.text("Dead_Letter_File").map(PathBuf::from),
             spool_path: options.text("Spool_Path").map(PathBuf::from),
             spool_limit: options.size("Spool_Limit").unwrap_or_default(),
             stalled_after: options.duration("Stalled_After").unwrap_or_default(),
             spool_age: options.duration("Spool_Age").unwrap_or_default(),
+            dead_letter_path: dead_letter_path(options, problems),
+            dead_letter_limit: dead_letter_limit(options, problems),
             parsers_files: options.all("Parsers_File").into_iter().map(PathBuf::from).collect(),
         }
     }
@@ -148,6 +151,28 @@ fn workers(options: &Options<'_>, problems: &mut Problems) -> usize {
         problems.push(options.problem("Workers", "Workers must be 1 or more"));
     }
     workers.max(1)
+}
+
+fn dead_letter_path(options: &Options<'_>, problems: &mut Problems) -> Option<PathBuf> {
+    const KEY: &str = "Dead_Letter_Path";
+    let path = options.text(KEY).map(PathBuf::from)?;
+    if path.is_file() {
+        let problem = options.problem(KEY, format!("{KEY}: \"{}\" is a file", path.display()));
+        problems.push(problem.with_hint("name a directory; it is made when it is needed"));
+    }
+    Some(path)
+}
+
+/// The least that is of use: a letter is a whole document, and a tenth goes at a time.
+const LEAST_DEAD_LETTERS: u64 = 1_000_000;
+
+fn dead_letter_limit(options: &Options<'_>, problems: &mut Problems) -> u64 {
+    const KEY: &str = "Dead_Letter_Limit";
+    let limit = options.size(KEY).unwrap_or_default();
+    if limit < LEAST_DEAD_LETTERS {
+        problems.push(options.problem(KEY, format!("{KEY} must be 1M or more")));
+    }
+    limit.max(LEAST_DEAD_LETTERS)
 }
 
 const NO_CHUNKS: &str = "The log files themselves are the buffer: there is no chunk storage.";
@@ -215,11 +240,19 @@ pub const SERVICE: Plugin = Plugin {
             "The number of threads that read, parse and filter; never more than there are CPUs. Not in Fluent Bit.",
         ),
         new(
-            "Dead_Letter_File",
+            "Dead_Letter_Path",
             Kind::Text,
             "",
-            "File of the records that an output refused for good, with the reasons; by default \
-             `flytail-dead-letters.ndjson` beside the first tail's DB, or among the temporary files. Not in Fluent Bit.",
+            "Directory of the records that an output refused for good, with the reasons; `flytail dead-letters` shows \
+             them and sends them again. By default `flytail-dead-letters` beside the first tail's DB, or among the \
+             temporary files. Not in Fluent Bit.",
+        ),
+        new(
+            "Dead_Letter_Limit",
+            Kind::Size,
+            "100M",
+            "The most bytes of them on the disk. Beyond that the oldest tenth goes, counted and logged. Not in Fluent \
+             Bit.",
         ),
         new(
             "Spool_Path",

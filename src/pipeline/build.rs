@@ -20,7 +20,7 @@ use crate::filter::{self, Filter};
 use crate::input::{self, Input};
 use crate::output::{self, Built, Surroundings};
 use crate::parser::{self, Parsers};
-use crate::spool::dead_letters::DeadLetters;
+use crate::spool::dead_letters::{DeadLetters, Limits as DeadLetterLimits};
 use crate::telemetry::Throttle;
 use crate::telemetry::accounts::{Accounts, Snapshot};
 
@@ -63,7 +63,7 @@ pub struct Pipeline {
     pub(super) messages: Vec<mpsc::Sender<Message>>,
     pub(super) deliveries: Vec<(Arc<Delivery>, UnboundedReceiver<Sealed>)>,
     pub(super) accounts: Arc<Accounts>,
-    pub(super) dead_letters: PathBuf,
+    pub(super) dead_letters: Arc<DeadLetters>,
 }
 
 impl Pipeline {
@@ -73,10 +73,10 @@ impl Pipeline {
         Arc::clone(&self.accounts)
     }
 
-    /// The file of its dead letters.
+    /// The directory of its dead letters.
     #[must_use]
     pub fn dead_letters(&self) -> &std::path::Path {
-        &self.dead_letters
+        self.dead_letters.directory()
     }
 }
 
@@ -90,7 +90,8 @@ pub fn build(config: &Config, environment: &Environment, problems: &mut Problems
     let names = |instances: &[Instance]| instances.iter().map(|instance| instance.name().to_owned()).collect();
     let accounts = Arc::new(Accounts::new(names(&config.inputs), names(&config.outputs), workers));
     let budget = Budget::new(BUDGET);
-    let dead_letters = dead_letter_path(config);
+    let limits = DeadLetterLimits::new(config.service.dead_letter_limit);
+    let dead_letters = Arc::new(DeadLetters::new(dead_letter_path(config), limits, Arc::clone(&accounts.dead_letters)));
     let (messages, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::channel()).unzip();
     let (channels, deliveries) = build_deliveries(config, &outputs, &messages, &accounts, &dead_letters);
     let mut built = Vec::new();
@@ -146,9 +147,8 @@ fn build_deliveries(
     outputs: &[Option<Built>],
     workers: &[mpsc::Sender<Message>],
     accounts: &Accounts,
-    dead_letters: &std::path::Path,
+    dead_letters: &Arc<DeadLetters>,
 ) -> (Channels, Deliveries) {
-    let dead_letters = Arc::new(DeadLetters::new(dead_letters.to_owned()));
     let (mut channels, mut deliveries) = (Vec::new(), Vec::new());
     for (number, (instance, built)) in config.outputs.iter().zip(outputs).enumerate() {
         let (sender, receiver) = unbounded_channel();
@@ -160,7 +160,7 @@ fn build_deliveries(
             sender: Arc::clone(&built.sender),
             retry_limit: instance.retry_limit(),
             concurrency: built.concurrency,
-            dead_letters: Arc::clone(&dead_letters),
+            dead_letters: Arc::clone(dead_letters),
             counters: accounts.deliveries.get(number).cloned().unwrap_or_default(),
             workers: workers.to_vec(),
             rejections: Throttle::default(),
@@ -213,17 +213,15 @@ fn output_slots(config: &Config, outputs: &[Option<Built>], channels: &Channels)
     all.filter_map(|((instance, built), channel)| slot(instance, built, channel)).collect()
 }
 
-/// Where dead letters go: where it is said, else beside the checkpoints, else among the temporary
-/// files.
-fn dead_letter_path(config: &Config) -> PathBuf {
+/// The directory of the dead letters of a configuration: where it is said, else beside the
+/// checkpoints, else among the temporary files.
+#[must_use]
+pub fn dead_letter_path(config: &Config) -> PathBuf {
     let beside_checkpoints = || {
         let tail = config.inputs.iter().find(|input| input.plugin() == input::tail::PLUGIN.name)?;
         let database = PathBuf::from(tail.options().text("DB")?);
         Some(database.parent()?.to_owned())
     };
-    config
-        .service
-        .dead_letter_file
-        .clone()
-        .unwrap_or_else(|| beside_checkpoints().unwrap_or_else(std::env::temp_dir).join("flytail-dead-letters.ndjson"))
+    let parent = || beside_checkpoints().unwrap_or_else(std::env::temp_dir);
+    config.service.dead_letter_path.clone().unwrap_or_else(|| parent().join("flytail-dead-letters"))
 }

@@ -10,8 +10,8 @@ use super::batch::{self, Sealed};
 use super::message::{Message, Settled, Tally};
 use crate::output::{Outcome, Rejection, Request, Sender, Verdict};
 use crate::spool::dead_letters::{DeadLetter, DeadLetters};
-use crate::telemetry::Throttle;
 use crate::telemetry::accounts::Deliveries;
+use crate::telemetry::{DropReason, Throttle};
 
 /// First pause between tries; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -101,7 +101,7 @@ impl Delivery {
                 Outcome::Retry(reason) => reason,
             };
             if self.retry_limit.is_some_and(|limit| tries >= limit) {
-                tally.dropped += request.items.len() as u64;
+                tally.dropped.add(DropReason::RetryLimit, request.items.len() as u64);
                 tracing::error!(
                     output = self.name,
                     records = request.items.len(),
@@ -136,16 +136,22 @@ impl Delivery {
         if again.is_empty() {
             return None;
         }
-        match batch::subset(request, &again) {
-            Ok(rest) => Some(rest),
-            Err(error) => {
-                tracing::error!(output = self.name, %error, "a body of ours cannot be read back");
-                None
-            }
-        }
+        self.pick(request, &again, tally)
     }
 
-    /// Writes rejected items to the dead-letter file before they count as settled.
+    /// A request of some of the items. Where that cannot be, they are given up, with a count.
+    fn pick(&self, request: &Request, indexes: &[usize], tally: &mut Tally) -> Option<Request> {
+        let picked = batch::subset(request, indexes);
+        picked
+            .inspect_err(|error| {
+                let records = indexes.len();
+                tracing::error!(output = self.name, records, %error, "dropped: a body cannot be read back");
+                tally.dropped.add(DropReason::BodyUnreadable, records as u64);
+            })
+            .ok()
+    }
+
+    /// Keeps rejected items as dead letters before they count as settled.
     async fn bury(&self, request: &Request, rejected: Vec<(usize, Rejection)>, tally: &mut Tally) {
         let body = batch::decoded(request).unwrap_or_default();
         let destination = self.sender.destination(request.partition);
@@ -159,14 +165,15 @@ impl Delivery {
                     status,
                     kind,
                     reason,
-                    "rejected, see the dead-letter file"
+                    "rejected, see flytail dead-letters"
                 );
             }
             let error = (rejection.status, rejection.kind.as_str(), rejection.reason.as_str());
             letters.push(DeadLetter::new(&self.name, &destination, error, batch::item(request, &body, index)));
         }
-        self.dead_letters.push(&letters).await;
-        tally.dead_lettered += letters.len() as u64;
+        let stored = self.dead_letters.push(&letters).await;
+        tally.dead_lettered += stored.kept;
+        tally.dropped.add(DropReason::DeadLettersUnwritable, stored.lost);
     }
 
     async fn split(&self, request: &Request, waiting: &mut Vec<Request>, tally: &mut Tally) {
@@ -178,10 +185,7 @@ impl Delivery {
         }
         let indexes: Vec<usize> = (0..count).collect();
         for half in [&indexes[count / 2..], &indexes[..count / 2]] {
-            match batch::subset(request, half) {
-                Ok(part) => waiting.push(part),
-                Err(error) => tracing::error!(output = self.name, %error, "a body of ours cannot be read back"),
-            }
+            waiting.extend(self.pick(request, half, tally));
         }
     }
 }
@@ -202,6 +206,8 @@ mod tests {
     use crate::output::{Encoding, Sending};
     use crate::pipeline::batch::{Open, Token};
     use crate::pipeline::budget::Budget;
+    use crate::spool::dead_letters::Limits;
+    use crate::telemetry::Dropped;
 
     /// Answers from a list, in order; keeps what it was sent.
     struct Scripted {
@@ -224,7 +230,7 @@ mod tests {
 
     fn deliver(items: &[&str], answers: Vec<Outcome>, retry_limit: Option<u32>) -> (Tally, Vec<String>, String) {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("dead.ndjson");
+        let path = directory.path().join("dead");
         let (worker, messages) = mpsc::channel();
         let sender = Arc::new(Scripted { answers: Mutex::new(answers), bodies: Mutex::default() });
         let delivery = Arc::new(Delivery {
@@ -233,7 +239,7 @@ mod tests {
             sender: Arc::clone(&sender) as Arc<dyn Sender>,
             retry_limit,
             concurrency: 1,
-            dead_letters: Arc::new(DeadLetters::new(path.clone())),
+            dead_letters: Arc::new(DeadLetters::new(path.clone(), Limits::new(1_000_000), Arc::default())),
             counters: Arc::default(),
             workers: vec![worker],
             rejections: Throttle::default(),
@@ -253,7 +259,7 @@ mod tests {
         let Message::Settled(settled) = messages.try_recv().unwrap() else { panic!("another message") };
         assert_eq!(settled.tokens, [Token { source: 1, entry: 1, records: items.len() as u64 }]);
         let bodies = sender.bodies.lock().unwrap().clone();
-        (settled.tally, bodies, std::fs::read_to_string(path).unwrap_or_default())
+        (settled.tally, bodies, std::fs::read_to_string(path.join("00000001.ndjson")).unwrap_or_default())
     }
 
     fn rejected() -> Verdict {
@@ -265,7 +271,7 @@ mod tests {
         let first = Outcome::Items(vec![Verdict::Delivered, Verdict::Retry, rejected(), Verdict::Retry]);
         let answers = vec![Outcome::Retry("refused".to_owned()), first, Outcome::Delivered];
         let (tally, bodies, dead) = deliver(&["a\n{}\n", "b\n{}\n", "c\n{\"x\":1}\n", "d\n{}\n"], answers, None);
-        assert_eq!(tally, Tally { acked: 3, dead_lettered: 1, dropped: 0 });
+        assert_eq!(tally, Tally { acked: 3, dead_lettered: 1, ..Tally::default() });
         assert_eq!(bodies[2], "b\n{}\nd\n{}\n");
         let letter: serde_json::Value = serde_json::from_str(dead.trim()).unwrap();
         assert_eq!((&letter["status"], &letter["reason"]), (&400.into(), &"no \"such\" field".into()));
@@ -277,7 +283,7 @@ mod tests {
         let answers =
             vec![Outcome::TooLarge, Outcome::Delivered, Outcome::TooLarge, Outcome::TooLarge, Outcome::Delivered];
         let (tally, bodies, dead) = deliver(&["a\n", "b\n", "c\n", "d\n"], answers, None);
-        assert_eq!(tally, Tally { acked: 3, dead_lettered: 1, dropped: 0 });
+        assert_eq!(tally, Tally { acked: 3, dead_lettered: 1, ..Tally::default() });
         assert_eq!(bodies[1..], ["a\nb\n", "c\nd\n", "c\n", "d\n"]);
         assert!(dead.contains("request_too_large"), "{dead}");
     }
@@ -286,7 +292,7 @@ mod tests {
     fn drops_with_a_count_only_where_a_limit_is_set() {
         let refused = || Outcome::Retry("away".to_owned());
         let (tally, bodies, _) = deliver(&["a\n"], vec![refused(), refused(), refused()], Some(2));
-        assert_eq!(tally, Tally { acked: 0, dead_lettered: 0, dropped: 1 });
+        assert_eq!(tally, Tally { dropped: Dropped::new(DropReason::RetryLimit, 1), ..Tally::default() });
         assert_eq!(bodies.len(), 3);
         let many = (0..50).map(|_| refused()).chain([Outcome::Delivered]).collect();
         assert_eq!(deliver(&["a\n"], many, None).0.acked, 1);

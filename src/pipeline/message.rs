@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::batch::Token;
+use crate::telemetry::Dropped;
 
 /// What a worker is told from outside.
 #[derive(Debug)]
@@ -18,10 +19,10 @@ pub enum Message {
 pub struct Tally {
     /// Delivered, or there before.
     pub acked: u64,
-    /// In the dead-letter file.
+    /// Kept as dead letters.
     pub dead_lettered: u64,
-    /// Given up after the configured number of retries.
-    pub dropped: u64,
+    /// Given up, by reason.
+    pub dropped: Dropped,
 }
 
 /// A batch whose items' fates are all known.

@@ -20,5 +20,5 @@ mod surroundings;
 pub mod watchdog;
 pub mod worker;
 
-pub use build::{Pipeline, Plugins, build};
+pub use build::{Pipeline, Plugins, build, dead_letter_path};
 pub use run::Ending;

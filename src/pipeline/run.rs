@@ -30,6 +30,7 @@ impl Pipeline {
         for (delivery, batches) in self.deliveries {
             deliveries.spawn(delivery.run(batches));
         }
+        deliveries.spawn(self.dead_letters.watch());
         let mut workers = JoinSet::new();
         for worker in self.workers {
             let (done, ended) = oneshot::channel();

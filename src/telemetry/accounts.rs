@@ -7,6 +7,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::dead_letters::DeadLetterAccount;
+use super::dropped::Dropped;
+
 /// What one input did, in one worker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InputAccount {
@@ -69,8 +72,8 @@ pub struct OutputAccount {
     pub acked: u64,
     /// Records that were refused for good.
     pub dead_lettered: u64,
-    /// Records that were given up after `Retry_Limit` retries.
-    pub dropped: u64,
+    /// Records that were given up, by reason.
+    pub dropped: Dropped,
     /// Records in open and sealed batches.
     pub in_flight: u64,
 }
@@ -121,7 +124,7 @@ impl OutputAccount {
     /// The account holds.
     #[must_use]
     pub fn is_balanced(&self) -> bool {
-        self.routed == self.acked + self.dead_lettered + self.dropped + self.in_flight
+        self.routed == self.acked + self.dead_lettered + self.dropped.total() + self.in_flight
     }
 }
 
@@ -217,6 +220,8 @@ pub struct Accounts {
     pub outputs: Vec<String>,
     /// Per output.
     pub deliveries: Vec<Arc<Deliveries>>,
+    /// The dead letters of all outputs.
+    pub dead_letters: Arc<DeadLetterAccount>,
     workers: Mutex<Vec<Snapshot>>,
 }
 
@@ -230,7 +235,7 @@ impl Accounts {
             outputs: vec![OutputAccount::default(); outputs.len()],
             ..Snapshot::default()
         };
-        Self { inputs, outputs, deliveries, workers: Mutex::new(vec![empty; workers]) }
+        Self { inputs, outputs, deliveries, dead_letters: Arc::default(), workers: Mutex::new(vec![empty; workers]) }
     }
 
     /// Puts a worker's accounts in place of its last ones.

@@ -48,12 +48,13 @@ async fn metrics_text(State(accounts): State<Arc<Accounts>>) -> impl IntoRespons
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::render(&accounts))
 }
 
-/// 200 `ok` while every output takes what it is given, inputs are read and checkpoints are kept; 500 with the reasons
-/// while that is not so.
+/// 200 `ok` while every output takes what it is given, what it refuses can be kept, inputs are read
+/// and checkpoints are saved; 500 with the reasons while it is not so.
 async fn health(State(accounts): State<Arc<Accounts>>) -> (StatusCode, String) {
     let failing = accounts.outputs.iter().zip(&accounts.deliveries);
-    let mut reasons: Vec<_> =
-        failing.filter_map(|(name, counters)| Some(format!("{name}: {}\n", counters.last_error()?))).collect();
+    let outputs = failing.filter_map(|(name, counters)| Some(format!("{name}: {}\n", counters.last_error()?)));
+    let letters = accounts.dead_letters.error().map(|error| format!("dead letters cannot be written: {error}\n"));
+    let mut reasons: Vec<_> = outputs.chain(letters).collect();
     for (name, input) in accounts.inputs.iter().zip(accounts.total().inputs) {
         reasons.extend(input.stalled.map(|reason| format!("{name}: stalled: {reason}\n")));
         reasons.extend(input.checkpoints.trouble.map(|trouble| format!("{name}: {trouble}\n")));
@@ -103,6 +104,10 @@ mod tests {
         let (status, text) = health(State(Arc::clone(&accounts))).await;
         assert_eq!((status, text.as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "error\nes.0: connection refused\n"));
         accounts.deliveries[0].recovered();
+        accounts.dead_letters.failed("/var/dead: no space".to_owned());
+        let (_, text) = health(State(Arc::clone(&accounts))).await;
+        assert_eq!(text, "error\ndead letters cannot be written: /var/dead: no space\n");
+        accounts.dead_letters.recovered();
         assert_eq!(health(State(accounts)).await.0, StatusCode::OK);
     }
 }

@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::accounts::{Accounts, FilterCounter, InputAccount, OutputAccount};
+use super::dead_letters::DeadLetterAccount;
+use super::dropped::DropReason;
 
 /// Content type of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -47,11 +49,10 @@ const INPUT_GAUGES: [Field<InputAccount>; 4] = [
     ("checkpoints_unsaved", "Checkpoints that could not be written yet", None, |a| a.checkpoints.unsaved),
 ];
 
-const OUTPUT_COUNTERS: [Field<OutputAccount>; 4] = [
+const OUTPUT_COUNTERS: [Field<OutputAccount>; 3] = [
     ("output_routed_records", "Records given to the output", None, |a| a.routed),
     ("output_acked_records", "Records delivered", None, |a| a.acked),
     ("output_dead_lettered_records", "Records refused for good", None, |a| a.dead_lettered),
-    ("output_dropped_records", "Records given up after Retry_Limit retries", None, |a| a.dropped),
 ];
 
 const OUTPUT_GAUGES: [Field<OutputAccount>; 1] =
@@ -74,6 +75,8 @@ impl Collector for AccountsCollector {
         for field in OUTPUT_GAUGES {
             family(&mut encoder, field, outputs(), gauge)?;
         }
+        dropped(&mut encoder, outputs())?;
+        dead_letters(&mut encoder, &self.0.dead_letters)?;
         let retries: Field<Arc<super::accounts::Deliveries>> =
             ("output_retries", "Requests that had to be tried again", None, |counters| counters.retries());
         family(&mut encoder, retries, self.0.outputs.iter().zip(&self.0.deliveries), ConstCounter::new)?;
@@ -85,6 +88,44 @@ impl Collector for AccountsCollector {
         }
         Ok(())
     }
+}
+
+/// Every reason is there from the start: a series that begins at its first event hides that event
+/// from `rate()`.
+fn dropped<'a>(
+    encoder: &mut DescriptorEncoder<'_>,
+    accounts: impl Iterator<Item = (&'a String, &'a OutputAccount)>,
+) -> Result<(), fmt::Error> {
+    let kind = ConstCounter::new(0_u64).metric_type();
+    let help = "Records given up, by reason";
+    let mut descriptor = encoder.encode_descriptor("output_dropped_records", help, None, kind)?;
+    for (instance, account) in accounts {
+        for reason in DropReason::ALL {
+            let labels = [("name", instance.as_str()), ("reason", reason.name())];
+            ConstCounter::new(account.dropped.of(reason)).encode(descriptor.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn dead_letters(encoder: &mut DescriptorEncoder<'_>, account: &DeadLetterAccount) -> Result<(), fmt::Error> {
+    let gauges = [
+        ("dead_letters_kept_records", "Dead letters on the disk", None, account.records()),
+        ("dead_letters_kept", "Bytes of the dead letters on the disk", Some(Unit::Bytes), account.bytes()),
+        (
+            "dead_letters_unwritable",
+            "1 while dead letters cannot be written to the disk",
+            None,
+            u64::from(account.error().is_some()),
+        ),
+    ];
+    for (name, help, unit, value) in gauges {
+        let metric = gauge(value);
+        metric.encode(encoder.encode_descriptor(name, help, unit.as_ref(), metric.metric_type())?)?;
+    }
+    let evicted = ConstCounter::new(account.evicted_records());
+    let help = "Dead letters that went because of Dead_Letter_Limit";
+    evicted.encode(encoder.encode_descriptor("dead_letters_evicted", help, None, evicted.metric_type())?)
 }
 
 fn gauge(value: u64) -> ConstGauge<i64> {
@@ -109,6 +150,7 @@ fn family<'a, A: 'a, M: EncodeMetric>(
 #[cfg(test)]
 mod tests {
     use super::super::accounts::Snapshot;
+    use super::super::dropped::Dropped;
     use super::*;
 
     #[test]
@@ -124,6 +166,10 @@ mod tests {
         (snapshot.inputs[0].read, snapshot.inputs[0].finished, snapshot.inputs[0].held) = (10, 7, 3);
         snapshot.inputs[0].checkpoints.set_aside = 1;
         (snapshot.outputs[0].routed, snapshot.outputs[0].in_flight) = (4, 4);
+        snapshot.outputs[0].dropped = Dropped::new(DropReason::DeadLettersUnwritable, 5);
+        accounts.dead_letters.keeps(6, 700);
+        accounts.dead_letters.evicted(8);
+        accounts.dead_letters.failed("full".to_owned());
         accounts.publish(0, &snapshot);
         let text = render(&accounts);
         for line in [
@@ -132,6 +178,12 @@ mod tests {
             "flytail_checkpoints_set_aside_total{name=\"tail.0\"} 1",
             "flytail_output_routed_records_total{name=\"e\\\"s\"} 4",
             "flytail_output_in_flight_records{name=\"e\\\"s\"} 4",
+            "flytail_output_dropped_records_total{name=\"e\\\"s\",reason=\"retry_limit\"} 0",
+            "flytail_output_dropped_records_total{name=\"e\\\"s\",reason=\"dead_letters_unwritable\"} 5",
+            "flytail_dead_letters_kept_records 6",
+            "flytail_dead_letters_kept_bytes 700",
+            "flytail_dead_letters_unwritable 1",
+            "flytail_dead_letters_evicted_total 8",
             "flytail_filtered_records_total 2",
             "flytail_metadata_missing_total 3",
             "# EOF",

@@ -1,9 +1,12 @@
 //! Telemetry: accounts, metrics, the status server, and the log of this process.
 
 pub mod accounts;
+pub mod dead_letters;
+mod dropped;
 pub mod http;
 pub mod log;
 pub mod metrics;
 mod throttle;
 
+pub use dropped::{DropReason, Dropped};
 pub use throttle::Throttle;

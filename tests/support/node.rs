@@ -197,8 +197,11 @@ pub fn found(client: &Client, index: &str, query: &Value) -> Vec<u64> {
     sequences
 }
 
-/// The lines of a dead-letter file.
+/// The dead letters below a directory, the oldest first.
 pub fn dead_letters(directory: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(directory.join("flytail-dead-letters.ndjson")).unwrap_or_default();
+    let Ok(entries) = fs::read_dir(directory.join("flytail-dead-letters")) else { return Vec::new() };
+    let mut segments: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    segments.sort();
+    let text: String = segments.iter().map(|segment| fs::read_to_string(segment).unwrap()).collect();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

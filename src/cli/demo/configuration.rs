@@ -13,8 +13,8 @@ pub(super) const PARSERS: &str = include_str!("../../../parsers/parsers.conf");
 
 /// The directory of the pods' metadata, under the root.
 pub(super) const METADATA: &str = "metadata";
-/// The file of dead letters, under the root.
-pub(super) const DEAD_LETTERS: &str = "dead-letters.ndjson";
+/// The directory of dead letters, under the root.
+pub(super) const DEAD_LETTERS: &str = "dead-letters";
 
 /// Name of the index, without its date.
 pub(super) const INDEX: &str = "flyte-logs";
@@ -33,7 +33,7 @@ pub(super) fn text(root: &Path, receiver: SocketAddr, remote: Option<Remote<'_>>
     let mut text = format!(
         "[SERVICE]
   Parsers_File parsers.conf
-  Dead_Letter_File {dead_letters}
+  Dead_Letter_Path {dead_letters}
 [INPUT]
   Name tail
   Path {logs}/*flyte*.log

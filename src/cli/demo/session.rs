@@ -28,6 +28,7 @@ use super::writer::{Writer, Written, rotate_at};
 use crate::config::{Environment, load_text};
 use crate::pipeline::{Ending, Pipeline, Plugins, build};
 use crate::record::Timestamp;
+use crate::spool::dead_letters::segments;
 use crate::telemetry::accounts::Accounts;
 use crate::telemetry::log;
 
@@ -263,8 +264,11 @@ impl Demo<'_> {
 
     /// Shows what flytail itself had to say, and which documents were refused: their files are about to go.
     fn complain(&mut self, root: &Path) {
-        for (file, title) in [(LOG, "flytail's own log:"), (DEAD_LETTERS, "Documents that were refused:")] {
-            let text = fs::read(root.join(file)).unwrap_or_default();
+        let segments = segments(&root.join(DEAD_LETTERS)).unwrap_or_default();
+        let letters = segments.into_iter().map(|segment| segment.path).collect();
+        for (files, title) in [(vec![root.join(LOG)], "flytail's own log:"), (letters, "Documents that were refused:")]
+        {
+            let text: Vec<u8> = files.iter().flat_map(|file| fs::read(file).unwrap_or_default()).collect();
             let text = String::from_utf8_lossy(&text);
             if text.is_empty() {
                 continue;

@@ -43,12 +43,12 @@ impl Sums {
         }
         // Every record goes to every output: the slowest counts.
         let outputs = &snapshot.outputs;
-        let settled = outputs.iter().map(|output| output.acked + output.dead_lettered + output.dropped);
+        let settled = outputs.iter().map(|output| output.acked + output.dead_lettered + output.dropped.total());
         sums.settled = settled.min().unwrap_or(0);
         sums.acked = outputs.iter().map(|output| output.acked).min().unwrap_or(0);
         for output in outputs {
             sums.dead_lettered += output.dead_lettered;
-            sums.dropped += output.dropped;
+            sums.dropped += output.dropped.total();
             sums.in_flight += output.in_flight;
         }
         sums

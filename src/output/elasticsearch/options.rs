@@ -9,7 +9,7 @@ use super::index::Naming;
 pub const PLUGIN: Plugin = Plugin {
     name: "es",
     doc: "Elasticsearch, by bulk requests. Every item is judged by itself: what is refused for now is sent again, \
-          what is refused for good goes to the dead-letter file.",
+          what is refused for good is kept as a dead letter.",
     options: OPTIONS,
 };
 
