@@ -1,5 +1,6 @@
 //! The command line.
 
+mod dead_letters;
 pub mod demo;
 mod figures;
 mod options;
@@ -32,6 +33,7 @@ const EXAMPLES: &str = "Examples:
   flytail setup --url http://127.0.0.1:9200        install the index template
   flytail -c fluent-bit.conf --dry-run             check a configuration
   flytail -c fluent-bit.conf                       run it
+  flytail dead-letters list -c fluent-bit.conf     what was refused, and why
 
 Exit codes: 0 after an orderly end, 1 for an error in the configuration or command line, 2 if the run failed.";
 
@@ -51,6 +53,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Install the index template on a server
     Setup(setup::SetupArguments),
+    /// List, show, send again or drop what outputs refused for good
+    DeadLetters(dead_letters::DeadLettersArguments),
     /// Print the reference of all options as Markdown
     Options,
 }
@@ -70,6 +74,7 @@ pub fn main() -> ExitCode {
         None => run::run(&arguments.run),
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Setup(setup)) => setup::run(&setup),
+        Some(Command::DeadLetters(letters)) => dead_letters::run(&letters),
         Some(Command::Options) => options::run(),
     }
 }

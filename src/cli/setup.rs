@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::run::runtime;
 use super::{FAILED, INVALID};
-use crate::output::elasticsearch::{Endpoint, connect, setup};
+use crate::output::elasticsearch::{Endpoint, connect, setup, without_credentials};
 
 /// Arguments of `flytail setup`.
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &SetupArguments) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{}: {error}", arguments.url);
+            eprintln!("{}: {error}", without_credentials(&arguments.url));
             ExitCode::from(FAILED)
         }
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::cli::figures::{bytes, grouped};
 use super::receiver::Received;
 use super::status::Sums;
 use super::watched::Levels;
 use super::writer::Written;
+use crate::cli::figures::{bytes, grouped};
 
 /// The totals. Their text is what is printed.
 #[derive(Debug, Clone, Default)]

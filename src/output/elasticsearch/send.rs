@@ -62,7 +62,7 @@ pub struct Endpoint<'a> {
 pub fn connect(endpoint: &Endpoint<'_>) -> Result<Transport, ConnectError> {
     let reason = |error: &dyn std::error::Error| error.to_string();
     let url = Url::parse(endpoint.url)
-        .map_err(|error| ConnectError::Url { url: endpoint.url.to_owned(), reason: reason(&error) })?;
+        .map_err(|error| ConnectError::Url { url: without_credentials(endpoint.url), reason: reason(&error) })?;
     let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url)).timeout(TIMEOUT);
     if let Some((user, password)) = endpoint.user {
         builder = builder.auth(Credentials::Basic(user.to_owned(), password.to_owned()));
@@ -79,6 +79,25 @@ pub fn connect(endpoint: &Endpoint<'_>) -> Result<Transport, ConnectError> {
     builder.enable_meta_header(false).build().map_err(|error| ConnectError::Client(reason(&error)))
 }
 
+/// The headers of a bulk request that is not compressed.
+pub(super) fn ndjson_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers
+}
+
+/// An address as it may be shown: without the user and the password that it may hold.
+#[must_use]
+pub fn without_credentials(url: &str) -> String {
+    // The last `@`, wherever it is: a password may hold what ends an authority.
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+        (None, Some((_, rest))) => rest.to_owned(),
+        (_, None) => url.to_owned(),
+    }
+}
+
 /// Sends bulk requests.
 pub(super) struct BulkSender {
     settings: Arc<Settings>,
@@ -89,9 +108,7 @@ pub(super) struct BulkSender {
 
 impl BulkSender {
     pub(super) fn new(settings: Arc<Settings>, transport: Transport) -> Self {
-        let mut plain = HeaderMap::new();
-        plain.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-        plain.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let plain = ndjson_headers();
         let mut gzip = plain.clone();
         gzip.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         let mut query = vec![("filter_path", response::FILTER_PATH.to_owned())];
@@ -178,4 +195,22 @@ fn innermost(error: &dyn std::error::Error) -> String {
         cause = deeper;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_no_credentials() {
+        for (url, shown) in [
+            ("https://es.example:9200/logs", "https://es.example:9200/logs"),
+            ("https://user:se/cr@t@es.example:9200", "https://es.example:9200"),
+            ("user:secret@es.example", "es.example"),
+        ] {
+            assert_eq!(without_credentials(url), shown);
+        }
+        let endpoint = Endpoint { url: "http//user:secret@es", ..Endpoint::default() };
+        assert_eq!(connect(&endpoint).unwrap_err().to_string(), "`es` is no address: relative URL without a base");
+    }
 }
