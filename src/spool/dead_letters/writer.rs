@@ -29,6 +29,11 @@ const SEGMENTS: u64 = 10;
 /// Mode of the files: the lines of logs are nobody else's business.
 const FILE_MODE: u32 = 0o600;
 
+/// The file that is written to see whether files can be written.
+const PROBE: &str = "probe.new";
+/// Its bytes: more than what a file system may have left in a block.
+const PROBE_BYTES: usize = 64 * 1024;
+
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -88,7 +93,7 @@ impl DeadLetters {
     }
 
     /// Stores letters and waits until they are on the disk. While that fails (a full disk), it is
-    /// tried again for [`PATIENCE`], counted from the first failure of all; then what is left is
+    /// tried again for half a minute, counted from the first failure of all; then what is left is
     /// given up, loudly.
     pub async fn push(self: &Arc<Self>, letters: &[DeadLetter]) -> Stored {
         let lines: Arc<[Vec<u8>]> = letters.iter().map(DeadLetter::to_line).collect();
@@ -113,14 +118,31 @@ impl DeadLetters {
         }
     }
 
-    /// Keeps the account of what is there up to date: others may remove letters.
+    /// Keeps the account up to date: others may remove letters, and make room on the disk.
     pub async fn watch(self: Arc<Self>) {
         loop {
             let this = Arc::clone(&self);
             // What cannot be looked at cannot be counted; who writes will complain.
-            drop(tokio::task::spawn_blocking(move || this.look()).await);
+            drop(tokio::task::spawn_blocking(move || this.look().and_then(|()| this.probe())).await);
             sleep(LOOK_INTERVAL).await;
         }
+    }
+
+    /// Looks whether the disk can be written to again: the next letter may be long in coming, and
+    /// until then the process would be called unhealthy for nothing.
+    fn probe(&self) -> io::Result<()> {
+        if self.account.error().is_none() {
+            return Ok(());
+        }
+        segment::create(&self.directory)?;
+        let path = self.directory.join(PROBE);
+        let written = File::create(&path).and_then(|mut file| {
+            file.write_all(&[b' '; PROBE_BYTES])?;
+            file.sync_data()
+        });
+        // It takes no room, whether or not it was written whole.
+        drop(std::fs::remove_file(&path));
+        written.inspect(|()| self.recovered())
     }
 
     fn look(&self) -> io::Result<()> {

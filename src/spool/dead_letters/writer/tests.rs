@@ -137,3 +137,25 @@ async fn a_disk_that_is_full_for_a_moment_loses_nothing() {
     assert_eq!(pushed.await.unwrap(), Stored { kept: 1, lost: 0 });
     assert_eq!((account.error(), kept(root.path())), (None, vec![vec![0]]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_that_has_room_again_is_noticed_without_a_letter() {
+    let root = tempfile::tempdir().unwrap();
+    let dead = root.path().join("dead");
+    fs::write(&dead, "a file where the directory should be").unwrap();
+    let (letters, account) = writer(root.path(), limits(9, 9));
+    letters.push(&[letter(0)]).await;
+    let watching = tokio::spawn(Arc::clone(&letters).watch());
+    tokio::time::sleep(LOOK_INTERVAL * 2).await;
+    assert!(account.error().is_some(), "it is as it was");
+    fs::remove_file(&dead).unwrap();
+    fs::create_dir(&dead).unwrap();
+    std::os::unix::fs::symlink("/dev/full", dead.join(PROBE)).unwrap();
+    letters.look().unwrap();
+    assert!(letters.probe().is_err() && account.error().is_some(), "it is full");
+    while account.error().is_some() {
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+    watching.abort();
+    assert_eq!(fs::read_dir(&dead).unwrap().count(), 0, "nothing is left of it");
+}
