@@ -23,6 +23,8 @@ mod instance;
 mod matching;
 mod option;
 mod problem;
+#[cfg(test)]
+mod properties;
 mod reader;
 mod reference;
 mod resolve;

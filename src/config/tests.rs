@@ -51,7 +51,7 @@ const PARSER: Plugin = Plugin {
     doc: "",
     options: &[option("Format", Kind::Choice(&["json", "regex"]), ""), option("Regex", Kind::Text, "")],
 };
-const REGISTRY: Registry<'_> =
+pub(super) const REGISTRY: Registry<'_> =
     Registry { inputs: &[TAIL, DUMMY], filters: &[KUBERNETES], outputs: &[ES, STDOUT], parser: &PARSER };
 
 /// The configuration of the project's brief, word for word.

@@ -11,6 +11,8 @@ pub mod partial;
 pub mod traceback;
 
 mod decoder;
+#[cfg(test)]
+mod properties;
 
 pub use decoder::{Decoder, Settings};
 

@@ -11,6 +11,8 @@ mod expression;
 mod json;
 mod onigmo;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 mod time_field;
 mod time_format;

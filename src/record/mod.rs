@@ -8,6 +8,8 @@ pub mod escape;
 pub mod json;
 mod now;
 pub mod position;
+#[cfg(test)]
+mod properties;
 pub mod source;
 pub mod time;
 

@@ -27,6 +27,8 @@
 //! text a second time. So equal keys are equal bytes, and lines of healthy programs pay nothing.
 
 mod key;
+#[cfg(test)]
+mod properties;
 mod repair;
 mod scan;
 #[cfg(test)]

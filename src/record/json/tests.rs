@@ -32,7 +32,7 @@ fn repaired(text: &str) -> Json {
 }
 
 /// Compares with serde_json: the same texts are refused, and the others mean the same.
-fn agrees_with_serde(text: &[u8]) -> bool {
+pub(super) fn agrees_with_serde(text: &[u8]) -> bool {
     let shown = String::from_utf8_lossy(text);
     match (rebuilt(text), serde_json::from_slice::<Json>(text)) {
         (Ok(_), Ok(theirs)) if has_unsound_key(&theirs) => {}
