@@ -1,0 +1,25 @@
+//! Classic configuration files: no text makes the reader panic, and problems stand where they can.
+
+#![no_main]
+
+use std::path::Path;
+
+use flytail::config::{Environment, load_text};
+use flytail::pipeline::Plugins;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    // What names other files is left out: the fuzzer would read the machine's.
+    let lower = text.to_ascii_lowercase();
+    if lower.contains("include") || lower.contains("_file") {
+        return;
+    }
+    let plugins = Plugins::all();
+    let environment = Environment::from_pairs([("NODE_NAME", "node"), ("EMPTY", "")]);
+    let file = Path::new("/nowhere/main.conf");
+    let (_, problems) = load_text(file, text, &plugins.registry(), &environment);
+    let lines = text.split('\n').count();
+    for problem in problems.iter() {
+        assert!(problem.file != file || problem.line as usize <= lines, "{problem}");
+    }
+});
