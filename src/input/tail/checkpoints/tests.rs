@@ -1,4 +1,6 @@
-//! Tests of the database: what is kept, versions, and what may become of its file.
+//! Tests of the stores: what is kept, versions, and what may become of the file.
+
+mod takeover;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,25 +14,25 @@ use super::*;
 use crate::record::Timestamp;
 
 /// A database in a directory of its own.
-pub(super) struct State {
+struct State {
     directory: TempDir,
 }
 
 impl State {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self { directory: tempfile::tempdir().unwrap() }
     }
 
-    pub(super) fn path(&self) -> PathBuf {
+    fn path(&self) -> PathBuf {
         self.directory.path().join("state/tail.db")
     }
 
-    pub(super) fn open(&self) -> Database {
+    fn open(&self) -> Database {
         Database::open_within(&self.path(), "tail.0", Duration::from_millis(100))
     }
 
     /// The file as other programs see it.
-    pub(super) fn sql(&self) -> Connection {
+    fn sql(&self) -> Connection {
         fs::create_dir_all(self.path().parent().unwrap()).unwrap();
         Connection::open(self.path()).unwrap()
     }
@@ -43,7 +45,7 @@ impl State {
     }
 }
 
-pub(super) fn row(log: u128, inode: u64, offset: u64) -> Saved {
+fn row(log: u128, inode: u64, offset: u64) -> Saved {
     Saved {
         log: LogId(log),
         device: 1,
@@ -68,14 +70,14 @@ fn save_in_the_end(database: &mut Database) {
 
 #[test]
 fn keeps_checkpoints_over_a_restart() {
-    let place = State::new();
+    let state = State::new();
     let mut odd = row(u128::MAX, u64::MAX, 10);
     odd.path = PathBuf::from(OsStr::from_bytes(b"/var/log/\xff.log"));
     odd.place = Place::Rotated;
-    let mut database = place.open();
+    let mut database = state.open();
     database.save(&[odd.clone(), row(2, 5, 20)]).unwrap();
     database.save(&[row(2, 5, 30)]).unwrap();
-    for database in [database, place.open()] {
+    for database in [database, state.open()] {
         assert_eq!(database.of_log(LogId(u128::MAX)), Some(odd.clone()));
         assert_eq!(database.of_file(1, 5), [row(2, 5, 30)]);
         assert_eq!(database.of_file(2, 5), []);
@@ -85,45 +87,54 @@ fn keeps_checkpoints_over_a_restart() {
     }
 }
 
-#[test]
-fn finds_logs_by_their_heads_and_what_is_unfinished() {
-    let place = State::new();
-    let mut database = place.open();
+/// What any store has to do.
+fn finds_and_forgets(store: &mut dyn Store) {
     let (old, mut done) = (row(1, 5, 20), row(2, 5, 30));
     done.length = 30;
     let other = Saved { head: Head { length: 3, hash: 1 }, ..row(3, 6, 0) };
-    database.save(&[old.clone(), done.clone(), other.clone()]).unwrap();
-    for mut database in [database, place.open()] {
-        assert_eq!(database.of_head(old.head), [done.clone(), old.clone()], "the newest first");
-        assert_eq!(database.of_file(1, 5), [done.clone(), old.clone()]);
-        assert_eq!(database.unfinished(), [other.clone(), old.clone()]);
-        database.forget(LogId(3));
-        assert_eq!((database.of_log(LogId(3)), database.unfinished()), (None, vec![old.clone()]));
-        database.save(std::slice::from_ref(&other)).unwrap();
-        assert_eq!(database.of_log(LogId(3)), Some(other.clone()));
-    }
-    let mut database = place.open();
-    database.forget(LogId(3));
-    database.save(&[]).unwrap();
-    assert_eq!(place.open().of_log(LogId(3)), None);
+    store.save(&[done.clone(), other.clone()]).unwrap();
+    store.save(&[old.clone(), done.clone(), other.clone()]).unwrap();
+    assert_eq!(store.of_head(old.head), [done.clone(), old.clone()], "the newest first");
+    assert_eq!(store.of_file(1, 5), [done, old.clone()]);
+    assert_eq!(store.unfinished(), [other.clone(), old.clone()]);
+    store.forget(LogId(3));
+    assert_eq!((store.of_log(LogId(3)), store.unfinished()), (None, vec![old.clone()]));
+    store.save(std::slice::from_ref(&other)).unwrap();
+    assert_eq!(store.of_log(LogId(3)), Some(other));
+    store.forget(LogId(3));
+    store.save(&[]).unwrap();
+    assert_eq!(store.of_log(LogId(3)), None);
+}
+
+#[test]
+fn every_store_finds_logs_by_all_that_is_known_of_them() {
+    finds_and_forgets(&mut MemoryStore::default());
+    let state = State::new();
+    finds_and_forgets(&mut state.open());
+    // And so does one that has everything on disk.
+    finds_and_forgets(&mut state.open());
+    let database = state.open();
+    assert_eq!(database.of_head(row(1, 5, 0).head).len(), 2);
+    assert_eq!((database.of_file(1, 5)[0].log, database.unfinished().len()), (LogId(2), 1));
+    assert_eq!(database.of_log(LogId(3)), None);
 }
 
 #[test]
 fn keeps_the_checkpoints_of_two_inputs_apart() {
-    let place = State::new();
-    let (mut one, mut other) = (place.open(), Database::open(&place.path(), "tail.1"));
+    let state = State::new();
+    let (mut one, mut other) = (state.open(), Database::open(&state.path(), "tail.1"));
     one.save(&[row(1, 5, 20)]).unwrap();
     other.save(&[row(1, 5, 40)]).unwrap();
     drop((one, other));
-    let (one, other) = (place.open(), Database::open(&place.path(), "tail.1"));
+    let (one, other) = (state.open(), Database::open(&state.path(), "tail.1"));
     assert_eq!(one.of_log(LogId(1)), Some(row(1, 5, 20)));
     assert_eq!(other.of_file(1, 5), [row(1, 5, 40)]);
 }
 
 #[test]
 fn an_older_database_is_upgraded_without_loss() {
-    let place = State::new();
-    place
+    let state = State::new();
+    state
         .sql()
         .execute_batch(
             "CREATE TABLE flytail_checkpoints (
@@ -141,64 +152,64 @@ fn an_older_database_is_upgraded_without_loss() {
         .unwrap();
     let old = Saved { length: 20, real: "/var/log/x.log".into(), ..row(1, 5, 20) };
     for _ in 0..2 {
-        let database = place.open();
+        let database = state.open();
         assert_eq!(database.of_log(LogId(1)), Some(old.clone()));
         assert_eq!(database.unfinished(), [], "how long the file was is not known");
         // What version 0 mirrored is not taken for Fluent Bit's.
         let foreign: Vec<_> = database.foreign().into_iter().map(|row| row.inode).collect();
         assert_eq!(foreign, [6]);
-        assert_eq!((database.account().set_aside, schema::version(&place.sql()).unwrap()), (0, schema::VERSION));
+        assert_eq!((database.account().set_aside, schema::version(&state.sql()).unwrap()), (0, schema::VERSION));
     }
-    place.open().save(&[row(1, 5, 40)]).unwrap();
-    assert_eq!(place.open().of_log(LogId(1)), Some(row(1, 5, 40)));
+    state.open().save(&[row(1, 5, 40)]).unwrap();
+    assert_eq!(state.open().of_log(LogId(1)), Some(row(1, 5, 40)));
 }
 
 #[test]
 fn a_newer_database_that_says_that_it_can_be_used_is_used_and_stays_as_it_is() {
-    let place = State::new();
-    place.open().save(&[row(1, 5, 20)]).unwrap();
+    let state = State::new();
+    state.open().save(&[row(1, 5, 20)]).unwrap();
     let newer = "ALTER TABLE flytail_checkpoints ADD COLUMN added TEXT NOT NULL DEFAULT 'new';
         UPDATE flytail_checkpoints SET added = 'kept'; CREATE TABLE flytail_added (x); PRAGMA user_version = 2";
-    place.sql().execute_batch(newer).unwrap();
-    let mut database = place.open();
+    state.sql().execute_batch(newer).unwrap();
+    let mut database = state.open();
     assert_eq!(database.of_log(LogId(1)), Some(row(1, 5, 20)));
     database.save(&[row(1, 5, 40), row(2, 6, 10)]).unwrap();
     drop(database);
     let added = "SELECT group_concat(added, ' ') FROM (SELECT added FROM flytail_checkpoints ORDER BY log)";
-    let added: String = place.sql().query_row(added, [], |row| row.get(0)).unwrap();
-    assert_eq!((added.as_str(), schema::version(&place.sql()).unwrap()), ("kept new", 2));
-    assert_eq!(place.aside(), [""; 0]);
+    let added: String = state.sql().query_row(added, [], |row| row.get(0)).unwrap();
+    assert_eq!((added.as_str(), schema::version(&state.sql()).unwrap()), ("kept new", 2));
+    assert_eq!(state.aside(), [""; 0]);
 }
 
 #[test]
 fn a_newer_database_that_cannot_be_used_is_set_aside_whole() {
-    let place = State::new();
-    place.open().save(&[row(1, 5, 20)]).unwrap();
-    place.sql().execute_batch("PRAGMA user_version = 7; UPDATE flytail_schema SET minimum_reader = 7").unwrap();
-    let mut database = place.open();
+    let state = State::new();
+    state.open().save(&[row(1, 5, 20)]).unwrap();
+    state.sql().execute_batch("PRAGMA user_version = 7; UPDATE flytail_schema SET minimum_reader = 7").unwrap();
+    let mut database = state.open();
     assert_eq!((database.of_log(LogId(1)), database.account().set_aside), (None, 1));
     assert!(database.has_lost_rows());
     database.save(&[row(2, 5, 1)]).unwrap();
-    let [aside] = place.aside().try_into().unwrap();
+    let [aside] = state.aside().try_into().unwrap();
     assert!(aside.starts_with("tail.db.version-7-"), "{aside}");
-    let aside = Connection::open(place.path().with_file_name(aside)).unwrap();
+    let aside = Connection::open(state.path().with_file_name(aside)).unwrap();
     let rows: i64 = aside.query_row("SELECT count(*) FROM flytail_checkpoints", [], |row| row.get(0)).unwrap();
     assert_eq!(rows, 1);
 }
 
 /// A sound database of several pages.
-fn sound(place: &State) -> Vec<u8> {
+fn sound(state: &State) -> Vec<u8> {
     let rows: Vec<_> = (0..500).map(|number| row(number, u64::try_from(number).unwrap(), 20)).collect();
-    place.open().save(&rows).unwrap();
-    fs::read(place.path()).unwrap()
+    state.open().save(&rows).unwrap();
+    fs::read(state.path()).unwrap()
 }
 
 #[test]
 fn whatever_has_become_of_the_file_it_is_set_aside_and_a_new_one_begun() {
     let foreign = {
-        let place = State::new();
-        place.sql().execute_batch("CREATE TABLE t (x); PRAGMA user_version = 1").unwrap();
-        fs::read(place.path()).unwrap()
+        let state = State::new();
+        state.sql().execute_batch("CREATE TABLE t (x); PRAGMA user_version = 1").unwrap();
+        fs::read(state.path()).unwrap()
     };
     let damage: [(&str, fn(&mut Vec<u8>)); 6] = [
         ("no database", |bytes| *bytes = vec![b'x'; 10_000]),
@@ -214,30 +225,30 @@ fn whatever_has_become_of_the_file_it_is_set_aside_and_a_new_one_begun() {
     for (what, damage) in
         damage.into_iter().map(|(what, damage)| (what, Some(damage))).chain([("another program's", None)])
     {
-        let place = State::new();
-        let mut bytes = sound(&place);
+        let state = State::new();
+        let mut bytes = sound(&state);
         match damage {
             Some(damage) => damage(&mut bytes),
             None => bytes.clone_from(&foreign),
         }
-        fs::write(place.path(), &bytes).unwrap();
-        let mut database = place.open();
+        fs::write(state.path(), &bytes).unwrap();
+        let mut database = state.open();
         assert_eq!((database.account().set_aside, database.has_lost_rows()), (1, true), "{what}");
         assert_eq!(database.account().trouble, None, "{what}");
         database.save(&[row(1, 5, 20)]).unwrap();
         drop(database);
-        assert_eq!(place.open().of_log(LogId(1)), Some(row(1, 5, 20)), "{what}");
-        let [aside] = place.aside().try_into().unwrap();
-        assert!(fs::read(place.path().with_file_name(aside)).unwrap() == bytes, "{what} was changed");
+        assert_eq!(state.open().of_log(LogId(1)), Some(row(1, 5, 20)), "{what}");
+        let [aside] = state.aside().try_into().unwrap();
+        assert!(fs::read(state.path().with_file_name(aside)).unwrap() == bytes, "{what} was changed");
     }
 }
 
 #[test]
 fn an_empty_file_is_begun_and_known_to_have_lost_its_rows() {
-    let place = State::new();
-    sound(&place);
-    fs::write(place.path(), "").unwrap();
-    let mut database = place.open();
+    let state = State::new();
+    sound(&state);
+    fs::write(state.path(), "").unwrap();
+    let mut database = state.open();
     assert!(database.has_lost_rows());
     database.save(&[row(1, 5, 20)]).unwrap();
 }
@@ -245,11 +256,11 @@ fn an_empty_file_is_begun_and_known_to_have_lost_its_rows() {
 #[test]
 fn a_locked_database_is_read_and_written_when_it_is_free() {
     for mode in ["NORMAL", "EXCLUSIVE"] {
-        let place = State::new();
-        place.open().save(&[row(1, 5, 20)]).unwrap();
-        let other = place.sql();
+        let state = State::new();
+        state.open().save(&[row(1, 5, 20)]).unwrap();
+        let other = state.sql();
         other.execute_batch(&format!("PRAGMA locking_mode = {mode}; BEGIN EXCLUSIVE")).unwrap();
-        let mut database = place.open();
+        let mut database = state.open();
         assert_eq!(database.of_log(LogId(1)), Some(row(1, 5, 20)), "{mode}");
         let error = database.save(&[row(1, 5, 40), row(2, 6, 0)]).unwrap_err().to_string();
         assert!(error.contains("tail.db") && error.contains("another program has locked it"), "{error}");
@@ -258,33 +269,33 @@ fn a_locked_database_is_read_and_written_when_it_is_free() {
         drop(other);
         save_in_the_end(&mut database);
         assert_eq!(database.account(), CheckpointAccount::default());
-        assert_eq!(place.open().of_log(LogId(1)), Some(row(1, 5, 40)));
-        assert_eq!(place.aside(), [""; 0]);
+        assert_eq!(state.open().of_log(LogId(1)), Some(row(1, 5, 40)));
+        assert_eq!(state.aside(), [""; 0]);
     }
 }
 
 #[test]
 fn where_nothing_can_be_written_it_is_tried_again() {
-    let place = State::new();
-    let state = place.path().parent().unwrap().to_owned();
-    fs::write(&state, "no directory").unwrap();
-    let mut database = place.open();
+    let state = State::new();
+    let directory = state.path().parent().unwrap().to_owned();
+    fs::write(&directory, "no directory").unwrap();
+    let mut database = state.open();
     assert!(database.has_lost_rows(), "nobody knows what was there");
     assert!(database.save(&[row(1, 5, 20)]).is_err());
     assert_eq!(database.of_log(LogId(1)), Some(row(1, 5, 20)));
-    fs::remove_file(&state).unwrap();
+    fs::remove_file(&directory).unwrap();
     save_in_the_end(&mut database);
-    assert_eq!(place.open().of_log(LogId(1)), Some(row(1, 5, 20)));
+    assert_eq!(state.open().of_log(LogId(1)), Some(row(1, 5, 20)));
 }
 
 #[test]
 fn a_directory_in_its_place_stays_there() {
-    let place = State::new();
-    fs::create_dir_all(place.path().join("content")).unwrap();
-    let mut database = place.open();
+    let state = State::new();
+    fs::create_dir_all(state.path().join("content")).unwrap();
+    let mut database = state.open();
     let error = database.save(&[row(1, 5, 20)]).unwrap_err().to_string();
     assert!(error.contains("it is a directory: name a file in it as DB"), "{error}");
-    assert!(place.path().join("content").exists());
+    assert!(state.path().join("content").exists());
 }
 
 #[test]
@@ -298,13 +309,13 @@ fn a_file_that_is_lost_while_it_is_used_is_written_anew() {
         ("removed with its directory", |path| fs::remove_dir_all(path.parent().unwrap()).unwrap()),
     ];
     for (what, spoil) in spoil {
-        let place = State::new();
-        let mut database = place.open();
+        let state = State::new();
+        let mut database = state.open();
         database.save(&[row(1, 5, 20), row(2, 6, 20)]).unwrap();
-        spoil(&place.path());
+        spoil(&state.path());
         database.save(&[row(2, 6, 30)]).unwrap();
         drop(database);
-        let database = place.open();
+        let database = state.open();
         assert_eq!(database.of_log(LogId(1)), Some(row(1, 5, 20)), "{what}");
         assert_eq!(database.of_log(LogId(2)), Some(row(2, 6, 30)), "{what}");
     }
@@ -312,13 +323,13 @@ fn a_file_that_is_lost_while_it_is_used_is_written_anew() {
 
 #[test]
 fn what_was_to_wait_is_written_at_the_end() {
-    let place = State::new();
-    place.open().save(&[row(1, 5, 20)]).unwrap();
-    let mut database = place.open();
-    let other = place.sql();
+    let state = State::new();
+    state.open().save(&[row(1, 5, 20)]).unwrap();
+    let mut database = state.open();
+    let other = state.sql();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     assert!(database.save(&[row(1, 5, 40)]).is_err());
     drop(other);
     drop(database);
-    assert_eq!(place.open().of_log(LogId(1)), Some(row(1, 5, 40)));
+    assert_eq!(state.open().of_log(LogId(1)), Some(row(1, 5, 40)));
 }
