@@ -6,6 +6,7 @@ mod figures;
 mod options;
 mod run;
 mod setup;
+mod undrained;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

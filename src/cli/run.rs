@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::LevelFilter;
 
+use super::undrained::Undrained;
 use super::{FAILED, INVALID, RunArguments};
 use crate::config::{Config, Environment, LogLevel, Problems, load};
 use crate::pipeline::{Ending, Pipeline, Plugins, build};
@@ -93,6 +94,15 @@ fn give_notice(config: &Config) {
         tracing::warn!(
             input = input.name(),
             "has no DB: after a restart its files are read again, which shows no container's line twice"
+        );
+    }
+    if let Some(path) = &config.service.storage_path
+        && let Some(Undrained { files, bytes }) = Undrained::look(path)
+    {
+        tracing::warn!(
+            path = %path.display(), files, bytes,
+            "Fluent Bit read records that it did not deliver, and they are not shipped from here: start it once more \
+             with the same storage.path and outputs, and without inputs, until no .flb file is left"
         );
     }
 }

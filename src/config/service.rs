@@ -51,6 +51,8 @@ pub struct Service {
     pub dead_letter_path: Option<PathBuf>,
     /// The most bytes of them.
     pub dead_letter_limit: u64,
+    /// Where Fluent Bit kept records that it had not delivered.
+    pub storage_path: Option<PathBuf>,
     /// Parsers files as they are written, in order; `Config::parsers` holds what is in them.
     pub parsers_files: Vec<PathBuf>,
 }
@@ -121,6 +123,7 @@ impl Service {
             spool_age: options.duration("Spool_Age").unwrap_or_default(),
             dead_letter_path: dead_letter_path(options, problems),
             dead_letter_limit: dead_letter_limit(options, problems),
+            storage_path: options.text("storage.path").map(PathBuf::from),
             parsers_files: options.all("Parsers_File").into_iter().map(PathBuf::from).collect(),
         }
     }
@@ -291,7 +294,13 @@ pub const SERVICE: Plugin = Plugin {
         ignored("dns.resolver", RESOLVER),
         ignored("dns.prefer_ipv4", RESOLVER),
         ignored("dns.prefer_ipv6", RESOLVER),
-        ignored("storage.path", NO_CHUNKS),
+        new(
+            "storage.path",
+            Kind::Text,
+            "",
+            "Fluent Bit's chunk storage. There is none here, as the log files themselves are the buffer: what Fluent \
+             Bit left undelivered in it is pointed out at the start.",
+        ),
         ignored("storage.sync", NO_CHUNKS),
         ignored("storage.checksum", NO_CHUNKS),
         ignored("storage.metrics", NO_CHUNKS),

@@ -17,7 +17,7 @@ use super::schema;
 use crate::record::Timestamp;
 
 /// How long another program's lock is waited for: at the start, and then while nothing else is done.
-pub(super) const LOCKED_AT_START: Duration = Duration::from_secs(5);
+pub(super) const LOCKED_AT_START: Duration = Duration::from_secs(2);
 pub(super) const LOCKED: Duration = Duration::from_millis(200);
 
 /// Why a database cannot be used.
@@ -131,14 +131,14 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, OpenError> {
         return Err(OpenError::Directory);
     }
     let mut connection = Connection::open(path)?;
+    // SQLite opens what it may not write for reading, and says so only when it is told to write.
+    if connection.is_readonly("main")? {
+        return Err(OpenError::ReadOnly);
+    }
     connection.busy_timeout(patience)?;
     let answer = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
     if answer != "ok" {
         return Err(OpenError::Damaged(answer));
-    }
-    // SQLite opens what it may not write for reading, and says so only when it is told to write.
-    if connection.is_readonly("main")? {
-        return Err(OpenError::ReadOnly);
     }
     schema::prepare(&mut connection)?;
     connection.busy_timeout(LOCKED)?;

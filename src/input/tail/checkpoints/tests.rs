@@ -197,6 +197,9 @@ fn a_newer_database_that_cannot_be_used_is_set_aside_whole() {
     assert_eq!(rows, 1);
 }
 
+/// What is done to something, and how it is called.
+type Spoiling<T> = (&'static str, fn(&mut T));
+
 /// A sound database of several pages.
 fn sound(state: &State) -> Vec<u8> {
     let rows: Vec<_> = (0..500).map(|number| row(number, u64::try_from(number).unwrap(), 20)).collect();
@@ -211,7 +214,7 @@ fn whatever_has_become_of_the_file_it_is_set_aside_and_a_new_one_begun() {
         state.sql().execute_batch("CREATE TABLE t (x); PRAGMA user_version = 1").unwrap();
         fs::read(state.path()).unwrap()
     };
-    let damage: [(&str, fn(&mut Vec<u8>)); 6] = [
+    let damage: [Spoiling<Vec<u8>>; 6] = [
         ("no database", |bytes| *bytes = vec![b'x'; 10_000]),
         ("a few bytes", |bytes| bytes.truncate(10)),
         ("truncated", |bytes| bytes.truncate(bytes.len() / 2)),
@@ -300,7 +303,7 @@ fn a_directory_in_its_place_stays_there() {
 
 #[test]
 fn a_file_that_is_lost_while_it_is_used_is_written_anew() {
-    let spoil: [(&str, fn(&Path)); 3] = [
+    let spoil: [Spoiling<PathBuf>; 3] = [
         ("removed", |path| fs::remove_file(path).unwrap()),
         ("replaced", |path| {
             fs::write(path.with_extension("new"), "no database").unwrap();
@@ -312,7 +315,7 @@ fn a_file_that_is_lost_while_it_is_used_is_written_anew() {
         let state = State::new();
         let mut database = state.open();
         database.save(&[row(1, 5, 20), row(2, 6, 20)]).unwrap();
-        spoil(&state.path());
+        spoil(&mut state.path());
         database.save(&[row(2, 6, 30)]).unwrap();
         drop(database);
         let database = state.open();
