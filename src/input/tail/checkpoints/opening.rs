@@ -33,7 +33,7 @@ pub(super) enum OpenError {
         found: i64,
     },
     /// It can be read only.
-    #[error("it can only be read: make the file system writable")]
+    #[error("it can only be read: make it and its file system writable")]
     ReadOnly,
     /// It is a directory.
     #[error("it is a directory: name a file in it as DB")]
