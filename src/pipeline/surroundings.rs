@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::input::tail::{self, SharedSpool};
 use crate::input::{Shard, Surroundings};
-use crate::spool::segments::{Limits, Spool};
+use crate::spool::segments::Limits;
 
 /// Open files that are not logs: connections, databases, segments, standard streams.
 const OTHERS: u64 = 96;
@@ -23,7 +23,7 @@ pub(super) fn of_workers(config: &Config) -> Vec<Surroundings> {
     let tails = config.inputs.iter().filter(|input| input.plugin() == tail::PLUGIN.name).count().max(1);
     let open_files = may_open().saturating_sub(OTHERS).clamp(LEAST, MOST) / (workers * tails) as u64;
     let open_files = usize::try_from(open_files.max(LEAST)).unwrap_or(usize::MAX);
-    let spool = open_spool(config);
+    let spool = spool(config);
     let of = |worker| Surroundings { shard: Shard { worker, workers }, open_files, spool: spool.clone() };
     (0..workers).map(of).collect()
 }
@@ -39,18 +39,11 @@ fn may_open() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(wanted)
 }
 
-/// The spool, beside the checkpoints if nothing else is said. Without it the process runs, and says
-/// that a crash may lose what it holds of files that were removed.
-fn open_spool(config: &Config) -> Option<Arc<SharedSpool>> {
+/// The spool, beside the checkpoints if nothing else is said.
+fn spool(config: &Config) -> Option<Arc<SharedSpool>> {
     let directory = config.service.spool_path.clone().or_else(|| beside_checkpoints(config))?;
     let limits = Limits { bytes: config.service.spool_limit, age: config.service.spool_age };
-    match Spool::open(directory, limits) {
-        Ok((spool, left)) => Some(SharedSpool::new(spool, left)),
-        Err(error) => {
-            tracing::error!(%error, "there is no spool: a crash loses what was removed before it was delivered");
-            None
-        }
-    }
+    Some(SharedSpool::new(directory, limits))
 }
 
 fn beside_checkpoints(config: &Config) -> Option<PathBuf> {

@@ -126,7 +126,9 @@ pub(super) fn look(disk: &dyn Disk, path: &Path) -> Option<Found> {
 /// Where in the directory of `real` the file of this device and inode is now.
 pub(super) fn find_again(disk: &dyn Disk, real: &Path, key: (u64, u64)) -> Option<PathBuf> {
     let directory = real.parent()?;
-    let is_it = |path: &PathBuf| disk.look(path).is_ok_and(|look| look.key() == key);
+    let is_compressed = |path: &Path| gzip::is_compressed(&name_of(path));
+    let may_be = |path: &Path| is_compressed(path) == is_compressed(real) && !name_of(path).ends_with(".tmp");
+    let is_it = |path: &PathBuf| may_be(path) && disk.look(path).is_ok_and(|look| look.key() == key);
     disk.names(directory).ok()?.into_iter().map(|name| directory.join(name)).find(is_it)
 }
 

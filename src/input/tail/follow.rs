@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::checkpoints::Store;
+use super::checkpoints::{ForeignRow, Store};
 use super::descriptors::{Descriptors, OpenError};
 use super::discover::{self, Found};
 use super::disk::{Disk, LogFile};
@@ -30,12 +30,16 @@ pub(super) struct Follower {
     pub(super) descriptors: Descriptors,
     pub(super) store: Option<Box<dyn Store>>,
     pub(super) rescue: Option<Rescue>,
+    /// What Fluent Bit wrote into the store before this process began.
+    pub(super) foreign: Vec<ForeignRow>,
     pub(super) losses: Losses,
     pub(super) throttle: Throttle,
     /// The first scan is over: what comes now was not there when this process began.
     pub(super) has_scanned: bool,
     /// Files were renamed while they were looked at: the next scan must not wait.
     pub(super) scan_again: bool,
+    /// Opens what is kept over restarts; taken when the work begins.
+    opening: Option<Box<dyn FnOnce() -> Kept + Send>>,
     /// When this process began.
     pub(super) started: Timestamp,
     input: usize,
@@ -49,6 +53,8 @@ pub(super) struct Follower {
     pub(super) inodes: HashMap<(u64, u64), u64>,
     /// Paths that lead to a file which is followed and was not rotated.
     current: HashSet<PathBuf>,
+    /// Files whose inode is another file's now, and of which nothing was read.
+    abandoned: Vec<u64>,
     scan_at: Option<Instant>,
     /// When a hint may make a scan come sooner again.
     hints_at: Option<Instant>,
@@ -61,26 +67,35 @@ const ROTATION_CHECK: Duration = Duration::from_secs(2);
 /// What a follower works with.
 pub(super) struct Means {
     pub(super) disk: Arc<dyn Disk>,
+    pub(super) watch: Option<Watch>,
+    /// Opens what is kept over restarts, when the work begins.
+    pub(super) open: Box<dyn FnOnce() -> Kept + Send>,
+}
+
+/// What is kept over restarts.
+#[derive(Default)]
+pub(super) struct Kept {
     pub(super) store: Option<Box<dyn Store>>,
     pub(super) rescue: Option<Rescue>,
-    pub(super) watch: Option<Watch>,
 }
 
 impl Follower {
     pub(super) fn new(input: usize, settings: Settings, shard: Shard, means: Means, now: Now) -> Self {
-        let Means { disk, store, rescue, mut watch } = means;
+        let Means { disk, mut watch, open } = means;
         for directory in discover::directories(&settings.paths) {
             if let Some(watch) = &mut watch {
                 watch.add(&directory);
             }
         }
-        let mut follower = Self {
+        Self {
             descriptors: Descriptors::new(Arc::clone(&disk), settings.open_files),
             disk,
             settings,
             groups: Vec::new(),
-            store,
-            rescue,
+            store: None,
+            rescue: None,
+            foreign: Vec::new(),
+            opening: Some(open),
             losses: Losses::new(now.instant),
             throttle: Throttle::default(),
             has_scanned: false,
@@ -93,21 +108,31 @@ impl Follower {
             sources: HashMap::new(),
             inodes: HashMap::new(),
             current: HashSet::new(),
+            abandoned: Vec::new(),
             scan_at: None,
             hints_at: None,
             rotations_at: None,
-        };
-        follower.admit_rescued(now);
-        follower
+        }
     }
 
     /// Looks for files that came, moved or went, and opens those whose turn it is.
     pub(super) fn look_around(&mut self, now: Now, events: &mut Vec<Event>) {
+        if let Some(open) = self.opening.take() {
+            let Kept { store, rescue } = open();
+            self.foreign = store.as_ref().map(|store| store.foreign()).unwrap_or_default();
+            (self.store, self.rescue) = (store, rescue);
+            self.admit_rescued(now);
+        }
         let is_hinted = self.check_rotations_if_due(now);
         let again = std::mem::take(&mut self.scan_again);
         if is_hinted || again || self.scan_at.is_none_or(|at| now.instant >= at) {
             self.scan_at = Some(now.instant + self.settings.refresh_interval);
             self.scan(now);
+        }
+        for id in std::mem::take(&mut self.abandoned) {
+            if let Some((place, index)) = self.place_of(id) {
+                self.give_up(place, index, events);
+            }
         }
         for place in 0..self.groups.len() {
             self.finish_rotated(place, now, events);
@@ -175,13 +200,15 @@ impl Follower {
     /// read or are none of our affair.
     fn admit_earlier(&mut self, place: usize, found: &Found, container: Option<&Container>, now: Now) {
         let is_first_sight = self.groups[place].files.is_empty() && self.groups[place].done.is_empty();
-        for earlier in self.earlier(place, found) {
+        let all = self.earlier(place, found);
+        let done = if is_first_sight { self.done_by_fluent_bit(&all, found) } else { 0 };
+        for (number, earlier) in all.into_iter().enumerate() {
             if self.is_known(place, &earlier) {
                 continue;
             }
             let is_ours = if self.is_copy(place, &earlier) {
                 false
-            } else if is_first_sight && !self.is_new(place, &earlier) {
+            } else if is_first_sight && (number < done || !self.is_new(place, &earlier)) {
                 self.is_unfinished(place, &earlier)
             } else {
                 true
@@ -457,6 +484,10 @@ impl Follower {
                 length => self.head_of(found, length) == Some(file.head),
             };
         if !is_same {
+            if file.head.length == 0 {
+                // Nothing was ever read of it: it is followed anew, in its place.
+                self.abandoned.push(file.id);
+            }
             self.forget_inode(place, index);
         }
         is_same
@@ -500,6 +531,8 @@ impl Follower {
 
     /// A source's file is another one now.
     pub(super) fn change_file(&mut self, place: usize, index: usize, found: Found, now: Instant) {
+        self.leave_path(place, index);
+        self.scan_soon();
         let file = &mut self.groups[place].files[index];
         self.inodes.remove(&file.found.key());
         file.go_on_in(found, now);

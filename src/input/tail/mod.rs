@@ -32,7 +32,7 @@ pub(crate) use checkpoints::SharedStore;
 use checkpoints::{Database, Store};
 use disk::RealDisk;
 use file::{Phase, Read};
-use follow::{Follower, Means};
+use follow::{Follower, Kept, Means};
 use options::Settings;
 use rescue::Rescue;
 use watch::Watch;
@@ -50,14 +50,14 @@ pub fn build(
     problems: &mut Problems,
 ) -> Option<Box<dyn Input>> {
     let settings = Settings::new(options, surroundings.open_files, problems)?;
-    let store = settings.database.as_deref().map(|path| Box::new(Database::open(path, options.name())) as Box<dyn Store>);
-    let rescue = surroundings.spool.clone().filter(|_| store.is_some());
-    let means = Means {
-        disk: Arc::new(RealDisk),
-        store,
-        rescue: rescue.map(|spool| Rescue::new(spool, options.name().to_owned())),
-        watch: settings.watch.then(Watch::new),
+    let (database, name) = (settings.database.clone(), options.name().to_owned());
+    let spool = surroundings.spool.clone().filter(|_| database.is_some());
+    let open = move || Kept {
+        store: database.map(|path| Box::new(Database::open(&path, &name)) as Box<dyn Store>),
+        rescue: spool.map(|spool| Rescue::new(spool, name)),
     };
+    let watch = settings.watch.then(Watch::new);
+    let means = Means { disk: Arc::new(RealDisk), watch, open: Box::new(open) };
     Some(Box::new(Tail::new(number, settings, surroundings, means, Now::read())))
 }
 
@@ -71,12 +71,9 @@ pub(crate) fn simulated(
     now: Now,
 ) -> Box<dyn Input> {
     let settings = Settings::simulated("/containers/*.log", block_size, surroundings.open_files);
-    let means = Means {
-        disk: Arc::new(disk),
-        store: Some(Box::new(store)),
-        rescue: surroundings.spool.clone().map(|spool| Rescue::new(spool, "tail.0".to_owned())),
-        watch: None,
-    };
+    let rescue = surroundings.spool.clone().map(|spool| Rescue::new(spool, "tail.0".to_owned()));
+    let open = || Kept { store: Some(Box::new(store)), rescue };
+    let means = Means { disk: Arc::new(disk), watch: None, open: Box::new(open) };
     Box::new(Tail::new(0, settings, surroundings, means, now))
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,28 +17,50 @@ use super::losses::Loss;
 use super::resume::Resumed;
 use crate::input::next_source_id;
 use crate::record::{Checkpoint, Container, LogId, Now, Timestamp};
-use crate::spool::segments::{Dropped, Reason, Segment, Spool, SpoolError};
+use crate::spool::segments::{Dropped, Limits, Reason, Segment, Spool, SpoolError};
 
 /// The spool of this process: all workers and inputs share it.
 #[derive(Debug)]
 pub struct SharedSpool {
+    directory: PathBuf,
+    limits: Limits,
+    /// Opened when the work begins, not when a configuration is checked. `None` inside where that
+    /// failed.
+    opened: OnceLock<Option<Opened>>,
+}
+
+#[derive(Debug)]
+struct Opened {
     spool: Mutex<Spool>,
     /// Segments of the last run that nobody took up yet.
     left: Mutex<Vec<Segment>>,
 }
 
 impl SharedSpool {
-    /// A spool that was opened, and what it held.
+    /// The spool in a directory; nothing is touched yet.
     #[must_use]
-    pub fn new(spool: Spool, left: Vec<Segment>) -> Arc<Self> {
-        Arc::new(Self { spool: Mutex::new(spool), left: Mutex::new(left) })
+    pub fn new(directory: PathBuf, limits: Limits) -> Arc<Self> {
+        Arc::new(Self { directory, limits, opened: OnceLock::new() })
     }
 
-    /// Segments and bytes that it holds.
-    #[must_use]
-    pub fn holds(&self) -> (usize, u64) {
-        let spool = lock(&self.spool);
-        (spool.segments(), spool.bytes())
+    /// A spool that was opened, and what it held.
+    #[cfg(test)]
+    pub(crate) fn of(spool: Spool, left: Vec<Segment>, limits: Limits) -> Arc<Self> {
+        let opened = Some(Opened { spool: Mutex::new(spool), left: Mutex::new(left) });
+        Arc::new(Self { directory: PathBuf::new(), limits, opened: OnceLock::from(opened) })
+    }
+
+    /// Without a spool the process runs, and says that a crash may lose what it holds of files that
+    /// were removed.
+    fn opened(&self) -> Option<&Opened> {
+        let open = || match Spool::open(self.directory.clone(), self.limits) {
+            Ok((spool, left)) => Some(Opened { spool: Mutex::new(spool), left: Mutex::new(left) }),
+            Err(error) => {
+                tracing::error!(%error, "there is no spool: a crash loses what was removed before it was delivered");
+                None
+            }
+        };
+        self.opened.get_or_init(open).as_ref()
     }
 }
 
@@ -92,15 +114,17 @@ impl Rescue {
     /// A segment is not needed any more.
     pub(super) fn remove(&mut self, id: u64) {
         self.segments.remove(&id);
-        if let Err(error) = lock(&self.shared.spool).remove(id) {
+        let Some(opened) = self.shared.opened() else { return };
+        if let Err(error) = lock(&opened.spool).remove(id) {
             tracing::warn!(%error, "a segment that is delivered cannot be removed");
         }
     }
 
     /// Segments of the last run that are this input's and this worker's.
     fn take_left(&self, is_mine: impl Fn(u64) -> bool) -> Vec<(Description, Segment)> {
-        let mut left = lock(&self.shared.left);
         let mut taken = Vec::new();
+        let Some(opened) = self.shared.opened() else { return taken };
+        let mut left = lock(&opened.left);
         for segment in std::mem::take(&mut *left) {
             match serde_json::from_slice::<Description>(segment.description()) {
                 Ok(description) if description.input == self.input && is_mine(description.group) => {
@@ -113,18 +137,26 @@ impl Rescue {
     }
 
     /// Copies a file from where it is settled, or what was added since the last copy.
-    fn copy(&mut self, description: &Description, id: Option<u64>, file: &mut dyn LogFile, now: Timestamp) -> Result<u64, SpoolError> {
+    /// `None` if there is no spool.
+    fn copy(
+        &mut self,
+        description: &Description,
+        id: Option<u64>,
+        file: &mut dyn LogFile,
+        now: Timestamp,
+    ) -> Result<Option<u64>, SpoolError> {
+        let Some(opened) = self.shared.opened() else { return Ok(None) };
         let id = match id {
             Some(id) => id,
             None => {
                 let text = serde_json::to_vec(description).unwrap_or_default();
-                let segment = lock(&self.shared.spool).create(&text, description.offset, now)?;
+                let segment = lock(&opened.spool).create(&text, description.offset, now)?;
                 let id = segment.id();
                 self.segments.insert(id, segment);
                 id
             }
         };
-        let Some(segment) = self.segments.get_mut(&id) else { return Ok(id) };
+        let Some(segment) = self.segments.get_mut(&id) else { return Ok(Some(id)) };
         let mut buffer = vec![0; CHUNK];
         let (mut offset, mut is_new) = (segment.end(), false);
         while let Ok(read @ 1..) = file.read_at(&mut buffer, offset) {
@@ -134,11 +166,12 @@ impl Rescue {
         if is_new {
             segment.sync()?;
         }
-        Ok(id)
+        Ok(Some(id))
     }
 
     fn enforce(&mut self, now: Timestamp) -> Vec<Dropped> {
-        let dropped = lock(&self.shared.spool).enforce(now);
+        let Some(opened) = self.shared.opened() else { return Vec::new() };
+        let dropped = lock(&opened.spool).enforce(now);
         for gone in &dropped {
             self.segments.remove(&gone.id);
         }
@@ -184,7 +217,8 @@ impl Follower {
         let (id, rescued) = (file.id, file.rescued);
         let Some(open) = self.descriptors.if_open(id) else { return };
         match rescue.copy(&description, rescued, open, now.time) {
-            Ok(segment) => {
+            Ok(None) => {}
+            Ok(Some(segment)) => {
                 let file = &mut self.groups[place].files[index];
                 if file.rescued.replace(segment).is_none() {
                     tracing::debug!(path = %file.found.path.display(), from = file.committed.offset, "was removed: its rest is copied into the spool");

@@ -138,12 +138,34 @@ impl Follower {
     /// Where Fluent Bit stopped in a file, if it read it after us.
     fn adopted(&mut self, place: usize, index: usize) -> Option<u64> {
         let file = &self.groups[place].files[index];
-        let store = self.store.as_ref().filter(|_| file.holder == Holder::Plain)?;
-        let open = self.descriptors.of(file).ok()?;
-        let names = [file.found.path.as_path(), file.found.real.as_path()];
-        let mut read_at = |buffer: &mut [u8], offset| open.read_at(buffer, offset);
-        let offset = store.adopt(file.found.inode, &names, file.length, &mut read_at)?;
-        tracing::info!(path = %file.found.path.display(), offset, "goes on where Fluent Bit stopped");
+        if file.is_anew || self.groups[place].done_file(file.found.key()).is_some() {
+            return None;
+        }
+        let offset = self.offset_of_fluent_bit(&file.found)?;
+        tracing::info!(path = %file.found.real.display(), offset, "goes on where Fluent Bit stopped");
         Some(offset)
+    }
+
+    /// Where Fluent Bit stopped in a file that lies there. Of a compressed one only a row with a marker
+    /// tells for sure, since its inode is not the one that Fluent Bit knew.
+    fn offset_of_fluent_bit(&self, found: &Found) -> Option<u64> {
+        let store = self.store.as_ref().filter(|_| !self.foreign.is_empty())?;
+        let mut file = self.open_aside(found)?;
+        let mut read_at = |buffer: &mut [u8], offset| file.read_at(buffer, offset);
+        let names = [found.path.as_path(), found.real.as_path()];
+        if !found.is_compressed() {
+            return store.adopt(found.inode, &names, found.length, &mut read_at);
+        }
+        let length = self.disk.open(&found.real).and_then(|mut file| gzip::told_length(file.as_mut())).ok()?;
+        let mut rows = self.foreign.iter().filter(|row| row.marker.is_some());
+        rows.find_map(|row| row.resume(&names, u64::from(length), &mut read_at))
+    }
+
+    /// How many of these files, oldest first, Fluent Bit had done with before it came to the one that
+    /// it was reading: it forgets those, so that only their place tells.
+    pub(super) fn done_by_fluent_bit(&self, earlier: &[Found], current: &Found) -> usize {
+        let was_read = |found: &Found| self.offset_of_fluent_bit(found).is_some();
+        let first = earlier.iter().position(was_read);
+        first.unwrap_or_else(|| if was_read(current) { earlier.len() } else { 0 })
     }
 }

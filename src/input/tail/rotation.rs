@@ -201,12 +201,15 @@ impl Follower {
     }
 
     /// Nothing more is read of a file whose place another log took.
-    fn give_up(&mut self, place: usize, index: usize, events: &mut Vec<Event>) {
+    pub(super) fn give_up(&mut self, place: usize, index: usize, events: &mut Vec<Event>) {
         let id = self.groups[place].files[index].id;
         self.forget_inode(place, index);
         self.descriptors.close(id);
-        if self.groups[place].files[index].phase != Phase::Closed {
-            self.close(place, index, events);
+        match self.groups[place].files[index].phase {
+            Phase::Closed => {}
+            // Nobody knows of it yet.
+            Phase::Waiting => self.groups[place].files[index].phase = Phase::Closed,
+            _ => self.close(place, index, events),
         }
     }
 

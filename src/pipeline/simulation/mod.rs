@@ -35,7 +35,7 @@ use crate::input::tail::{self, SharedStore};
 use crate::input::{Shard, Surroundings};
 use crate::output::Sender;
 use crate::record::{Now, Timestamp};
-use crate::spool::dead_letters::DeadLetters;
+use crate::spool::dead_letters::{self, DeadLetters};
 use crate::spool::segments::{self, Spool};
 use crate::telemetry::Throttle;
 use crate::telemetry::accounts::{Accounts, Snapshot};
@@ -49,7 +49,7 @@ const STEPS: usize = 120;
 const NOTICED: Duration = Duration::from_secs(2);
 
 /// With so few files that may be open, those that were closed cannot be saved from removal.
-const FEW: usize = 2;
+const FEW: usize = 12;
 
 /// Everything that a crash leaves, and what is running.
 struct World {
@@ -90,7 +90,7 @@ impl World {
         let disk = MemoryDisk::default();
         disk.set_now(START);
         let node = Node::new(disk.clone(), dice.usize(1..=3));
-        let open_files = if dice.u32(..4) == 0 && std::env::var("NOFEW").is_err() { FEW } else { 100 };
+        let open_files = if dice.u32(..4) == 0 { FEW } else { 100 };
         let mut world = Self {
             dice,
             began: Instant::now(),
@@ -134,7 +134,7 @@ impl World {
         let surroundings = Surroundings {
             shard: Shard { worker: 0, workers: 1 },
             open_files: self.open_files,
-            spool: Some(tail::SharedSpool::new(spool, left)),
+            spool: Some(tail::SharedSpool::of(spool, left, limits)),
         };
         let block = self.dice.usize(300..2_000);
         let input = tail::simulated(self.disk.clone(), self.store.clone(), &surroundings, block, self.now());
@@ -349,7 +349,7 @@ fn delivery(server: &Server, messages: &mpsc::Sender<Message>) -> Delivery {
         sender: Arc::new(server.clone()) as Arc<dyn Sender>,
         retry_limit: None,
         concurrency: 1,
-        dead_letters: Arc::new(DeadLetters::new("/dev/null".into())),
+        dead_letters: Arc::new(DeadLetters::new("/dev/null".into(), dead_letters::Limits::new(1_000_000), Arc::default())),
         counters: Arc::default(),
         workers: vec![messages.clone()],
         rejections: Throttle::default(),
