@@ -80,6 +80,9 @@ impl Follower {
     pub(super) fn is_unfinished(&mut self, place: usize, found: &Found) -> bool {
         let path = self.groups[place].files.first().map(|file| file.found.path.clone());
         let found = Found { path: path.unwrap_or_else(|| found.path.clone()), ..found.clone() };
+        if let Some(offset) = self.offset_of_fluent_bit(&found) {
+            return found.is_compressed() || offset < found.length;
+        }
         let derived = self.derived(&found);
         let saved = match derived {
             Some(log) => self.store.as_ref().and_then(|store| store.of_log(log)),
