@@ -56,11 +56,16 @@ impl Container {
         Shipper::start(&file)
     }
 
-    /// The messages that have arrived, sorted.
-    fn messages(&self) -> Vec<String> {
+    /// What has arrived.
+    fn documents(&self) -> Vec<Value> {
         let out = fs::read_to_string(self.root.path().join("out")).unwrap_or_default();
         let whole = out.rfind('\n').map_or(0, |end| end + 1);
-        let documents = out[..whole].lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        out[..whole].lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect()
+    }
+
+    /// The messages that have arrived, sorted.
+    fn messages(&self) -> Vec<String> {
+        let documents = self.documents().into_iter();
         let mut messages: Vec<_> = documents.map(|document| document["message"].as_str().unwrap().to_owned()).collect();
         messages.sort();
         messages
@@ -194,6 +199,26 @@ fn what_follows_a_checkpoint_is_new_though_read_from_head_is_off() {
     let mut shipper = container.start("Read_from_Head Off");
     container.wait_for(&["one", "two", "three"]);
     assert!(shipper.terminate().success());
+}
+
+#[test]
+fn lines_of_the_same_time_can_be_sorted_as_they_were_written() {
+    let container = Container::new();
+    let (rotated, current) = (container.log("0.log.20260821-120000"), container.log("0.log"));
+    let lines = |from: u32| (from..from + 20).map(|number| old_line("stdout", &format!("line {number:02}"))).collect::<String>();
+    append(&rotated, &lines(10));
+    // A runtime's clock goes on between two files.
+    append(&current, &lines(30).replace("12:00:01.5Z", "12:00:01.6Z"));
+    container.link(&current, "a");
+    let mut shipper = container.start("");
+    wait_for(&40, || container.messages().len());
+    assert!(shipper.terminate().success());
+    let mut documents = container.documents();
+    documents.sort_by_key(|document| document["order"].as_i64().unwrap());
+    let messages: Vec<_> = documents.iter().map(|document| document["message"].as_str().unwrap()).collect();
+    assert!(messages.is_sorted() && messages.len() == 40, "{messages:?}");
+    let times: std::collections::HashSet<_> = documents.iter().map(|document| document["@timestamp"].clone()).collect();
+    assert_eq!(times.len(), 2, "the times alone do not tell");
 }
 
 #[test]

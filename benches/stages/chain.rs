@@ -91,5 +91,6 @@ fn source(cluster: &Cluster, role: Role) -> Result<Source, String> {
         }),
         pod: None,
         log: Some(LogId(1)),
+        began: None,
     })
 }

@@ -34,6 +34,7 @@ pub fn build(number: usize, options: &Options<'_>, surroundings: &Surroundings, 
         container: None,
         pod: None,
         log: None,
+        began: None,
     };
     Some(Box::new(Dummy {
         source: Some(source.clone()).filter(|_| surroundings.shard.worker == 0),

@@ -36,6 +36,7 @@ pub fn build(number: usize, options: &Options<'_>, surroundings: &Surroundings, 
         container: None,
         pod: None,
         log: None,
+        began: None,
     };
     let is_idle = surroundings.shard.worker != 0;
     Some(Box::new(Stdin {

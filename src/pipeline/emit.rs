@@ -388,10 +388,13 @@ impl<'t> Run<'t> {
             members.push(Member::text(key, path.as_bytes(), Origin::Runtime));
         }
         if let Some(key) = &reading.offset_key {
-            let digits = bumpalo::format!(in arena, "{}", line.position.start).into_bump_str();
-            members.push(Member::json(key, digits.as_bytes(), Origin::Runtime));
+            members.push(Member::json(key, decimal(line.position.start, arena), Origin::Runtime));
         }
-        let id = match self.path.seed_of(line) {
+        let seed = self.path.seed_of(line);
+        if let Some(order) = seed.and_then(|seed| seed.order(line.position)).filter(|_| reading.order) {
+            members.push(Member::json(b"order", decimal(order, arena), Origin::Runtime));
+        }
+        let id = match seed {
             Some(seed) => DocumentId::new(seed, line.position, line.stream.map(|_| line.time)),
             None => DocumentId::random(line.time),
         };
@@ -418,6 +421,19 @@ impl<'t> Run<'t> {
     }
 }
 
+/// A number as JSON.
+fn decimal(number: u64, arena: &Bump) -> &[u8] {
+    const MOST: usize = 20;
+    let mut digits = [b'0'; MOST];
+    let (mut rest, mut start) = (number, MOST);
+    while rest > 0 || start == MOST {
+        start -= 1;
+        digits[start] += (rest % 10) as u8;
+        rest /= 10;
+    }
+    arena.alloc_slice_copy(&digits[start..])
+}
+
 /// The members of a line that no parser split.
 fn text_members<'t>(reading: &'t Reading, line: &Line<'t>, arena: &'t Bump, members: &mut Vec<Member<'t>>) {
     let text = Member::text(&reading.text_key, line.text, Origin::Runtime);
@@ -435,5 +451,18 @@ fn text_members<'t>(reading: &'t Reading, line: &Line<'t>, arena: &'t Bump, memb
         Layout::Bare => members.extend([text, stream]),
         Layout::Docker => members.extend([text, stream, time()]),
         Layout::Cri => members.extend([time(), stream, Member::text(b"logtag", b"F", Origin::Runtime), text]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_numbers_as_they_are() {
+        let arena = Bump::new();
+        for number in [0, 7, 10, 1_787_313_601_123_456_789, u64::MAX] {
+            assert_eq!(decimal(number, &arena), number.to_string().as_bytes());
+        }
     }
 }

@@ -26,6 +26,8 @@ pub struct Reading {
     pub path_key: Option<Vec<u8>>,
     /// Key under which the line's offset is added.
     pub offset_key: Option<Vec<u8>>,
+    /// Add a number by which the lines of a container's stream can be sorted.
+    pub order: bool,
     /// Bytes that may be in unsettled batches before reading pauses (`Mem_Buf_Limit`).
     pub held_limit: Option<u64>,
 }
@@ -59,6 +61,7 @@ pub(super) fn of_input(
         layout: Layout::Bare,
         path_key: None,
         offset_key: None,
+        order: flyte,
         held_limit: instance.options().size("Mem_Buf_Limit").filter(|limit| *limit > 0),
     };
     match instance.plugin() {

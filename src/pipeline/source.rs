@@ -60,7 +60,7 @@ impl SourceState {
         Self {
             decoder: Decoder::new(decode, resume),
             ledger: Ledger::new(resume),
-            seed: source.log.map(|log| IdSeed::new(log, input)),
+            seed: source.log.map(|log| IdSeed::new(log, input, source.began)),
             filters: Vec::new(),
             routes: Vec::new(),
             before: Vec::new(),

@@ -95,15 +95,24 @@ const HASH_CHARACTERS: usize = 16;
 pub struct IdSeed {
     hash: u128,
     time: Timestamp,
+    began: Option<Timestamp>,
 }
 
 impl IdSeed {
     /// A log as one input reads it: two inputs that tail the same file make documents of their own.
     #[must_use]
-    pub fn new(log: LogId, input: &str) -> Self {
+    pub fn new(log: LogId, input: &str, began: Option<Timestamp>) -> Self {
         let mut bytes = log.0.to_le_bytes().to_vec();
         bytes.extend_from_slice(input.as_bytes());
-        Self { hash: xxh3_128(&bytes), time: log.time() }
+        Self { hash: xxh3_128(&bytes), time: log.time(), began }
+    }
+
+    /// A number that grows from line to line of a container's stream, over rotations too: the time of
+    /// the log's first line in nanoseconds since the epoch, plus the line's offset. No container
+    /// writes more than a byte a nanosecond, so the next log begins with a higher one.
+    #[must_use]
+    pub fn order(&self, position: Position) -> Option<u64> {
+        u64::try_from(self.began?.0).ok()?.checked_add(position.start)
     }
 }
 
@@ -112,7 +121,7 @@ mod tests {
     use super::*;
 
     fn id(log: u128, start: u64, end: u64, milliseconds: i64) -> String {
-        let seed = IdSeed::new(LogId(log), "tail.0");
+        let seed = IdSeed::new(LogId(log), "tail.0", None);
         let time = Timestamp(milliseconds * 1_000_000);
         let id = DocumentId::new(seed, Position { start, end }, Some(time));
         String::from_utf8(id.as_bytes().to_vec()).unwrap()
@@ -123,18 +132,32 @@ mod tests {
         assert_eq!(id(1, 10, 20, 5), id(1, 10, 20, 5));
         let others = [id(2, 10, 20, 5), id(1, 11, 20, 5), id(1, 10, 21, 5), id(1, 20, 10, 5), id(1, 10, 20, 6)];
         assert!(others.iter().all(|other| *other != id(1, 10, 20, 5)));
-        assert_ne!(IdSeed::new(LogId(1), "tail.0"), IdSeed::new(LogId(1), "tail.1"));
+        assert_ne!(IdSeed::new(LogId(1), "tail.0", None), IdSeed::new(LogId(1), "tail.1", None));
     }
 
     #[test]
     fn needs_no_time_and_is_sorted_by_when_its_log_began_then() {
         let id = |now: i64| {
-            let seed = IdSeed::new(LogId::random(Timestamp(now * 1_000_000)), "tail.0");
+            let seed = IdSeed::new(LogId::random(Timestamp(now * 1_000_000)), "tail.0", None);
             let position = Position { start: 1, end: 2 };
             assert_eq!(DocumentId::new(seed, position, None), DocumentId::new(seed, position, None));
             DocumentId::new(seed, position, None).0
         };
         assert!(id(1_787_313_601_123) < id(1_787_313_601_124));
+    }
+
+    #[test]
+    fn the_order_goes_on_over_a_rotation() {
+        let order = |began, start| {
+            let seed = IdSeed::new(LogId(1), "tail.0", Some(Timestamp(began)));
+            seed.order(Position { start, end: start + 1 }).unwrap()
+        };
+        let second = 1_000_000_000;
+        let first = 1_787_313_601 * second;
+        // Ten MiB in a tenth of a second.
+        let orders = [order(first, 0), order(first, 80), order(first, 10 << 20), order(first + second / 10, 0)];
+        assert!(orders.is_sorted(), "{orders:?}");
+        assert_eq!(IdSeed::new(LogId(1), "tail.0", None).order(Position { start: 0, end: 1 }), None);
     }
 
     #[test]

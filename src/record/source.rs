@@ -111,4 +111,6 @@ pub struct Source {
     pub pod: Option<Arc<PodMetadata>>,
     /// The log's identity. `None` for sources whose records get random ids.
     pub log: Option<LogId>,
+    /// Time of the log's first line, where its lines tell times.
+    pub began: Option<Timestamp>,
 }

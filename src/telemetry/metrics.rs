@@ -42,10 +42,14 @@ const INPUT_COUNTERS: [Field<InputAccount>; 7] = [
     ("checkpoints_set_aside", "Databases of checkpoints that could not be used", None, |a| a.checkpoints.set_aside),
 ];
 
-const INPUT_GAUGES: [Field<InputAccount>; 4] = [
+const INPUT_GAUGES: [Field<InputAccount>; 6] = [
     ("input_held", "Bytes read of which a record is not settled", Some(Unit::Bytes), |a| a.held),
     ("input_behind", "Bytes that are there and were not read yet", Some(Unit::Bytes), |a| a.behind),
     ("input_sources", "Open sources", None, |a| a.sources),
+    ("input_stalled", "1 while there is something to read and nothing goes on", None, |a| u64::from(a.stalled.is_some())),
+    ("input_spooled", "Bytes of removed files that the spool keeps until they are delivered", Some(Unit::Bytes), |a| {
+        a.spooled
+    }),
     ("checkpoints_unsaved", "Checkpoints that could not be written yet", None, |a| a.checkpoints.unsaved),
 ];
 
@@ -69,6 +73,7 @@ impl Collector for AccountsCollector {
         for field in INPUT_GAUGES {
             family(&mut encoder, field, inputs(), gauge)?;
         }
+        lost(&mut encoder, inputs())?;
         for field in OUTPUT_COUNTERS {
             family(&mut encoder, field, outputs(), ConstCounter::new)?;
         }
@@ -103,6 +108,26 @@ fn dropped<'a>(
         for reason in DropReason::ALL {
             let labels = [("name", instance.as_str()), ("reason", reason.name())];
             ConstCounter::new(account.dropped.of(reason)).encode(descriptor.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Every reason is there from the start, as those of [`dropped`] are.
+fn lost<'a>(
+    encoder: &mut DescriptorEncoder<'_>,
+    accounts: impl Iterator<Item = (&'a String, &'a InputAccount)>,
+) -> Result<(), fmt::Error> {
+    let kind = ConstCounter::new(0_u64).metric_type();
+    let help = "Bytes that were destroyed before they could be read";
+    let mut descriptor = encoder.encode_descriptor("input_lost", help, Some(&Unit::Bytes), kind)?;
+    for (instance, account) in accounts {
+        let lost = account.lost;
+        for (reason, bytes) in
+            [("removed", lost.removed), ("spool_bytes", lost.spool_bytes), ("spool_age", lost.spool_age)]
+        {
+            let labels = [("name", instance.as_str()), ("reason", reason)];
+            ConstCounter::new(bytes).encode(descriptor.encode_family(&labels)?)?;
         }
     }
     Ok(())
@@ -165,6 +190,8 @@ mod tests {
         };
         (snapshot.inputs[0].read, snapshot.inputs[0].finished, snapshot.inputs[0].held) = (10, 7, 3);
         snapshot.inputs[0].checkpoints.set_aside = 1;
+        snapshot.inputs[0].lost.spool_age = 9;
+        snapshot.inputs[0].stalled = Some("away".to_owned());
         (snapshot.outputs[0].routed, snapshot.outputs[0].in_flight) = (4, 4);
         snapshot.outputs[0].dropped = Dropped::new(DropReason::DeadLettersUnwritable, 5);
         accounts.dead_letters.keeps(6, 700);
@@ -178,6 +205,9 @@ mod tests {
             "flytail_checkpoints_set_aside_total{name=\"tail.0\"} 1",
             "flytail_output_routed_records_total{name=\"e\\\"s\"} 4",
             "flytail_output_in_flight_records{name=\"e\\\"s\"} 4",
+            "flytail_input_stalled{name=\"tail.0\"} 1",
+            "flytail_input_lost_bytes_total{name=\"tail.0\",reason=\"removed\"} 0",
+            "flytail_input_lost_bytes_total{name=\"tail.0\",reason=\"spool_age\"} 9",
             "flytail_output_dropped_records_total{name=\"e\\\"s\",reason=\"retry_limit\"} 0",
             "flytail_output_dropped_records_total{name=\"e\\\"s\",reason=\"dead_letters_unwritable\"} 5",
             "flytail_dead_letters_kept_records 6",

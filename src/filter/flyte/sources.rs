@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn source(id: u64) -> Source {
-        Source { id, input: 0, tag: format!("tag{id}"), path: None, container: None, pod: None, log: None }
+        Source { id, input: 0, tag: format!("tag{id}"), path: None, container: None, pod: None, log: None, began: None }
     }
 
     fn host() -> Host {

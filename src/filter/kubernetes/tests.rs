@@ -28,7 +28,7 @@ fn source(id: u64, uid: Option<&str>, tag: &str) -> Source {
         id: None,
         restart: Some(0),
     });
-    Source { id, input: 0, tag: tag.to_owned(), path: None, container, pod: None, log: None }
+    Source { id, input: 0, tag: tag.to_owned(), path: None, container, pod: None, log: None, began: None }
 }
 
 /// A directory with the pod's file.

@@ -7,7 +7,7 @@ use super::checkpoints::{Place, Saved};
 use super::discover::{Found, Order};
 use super::disk::LogFile;
 use super::identity::{self, Head};
-use crate::record::{Checkpoint, Container, LogId, Now};
+use crate::record::{Checkpoint, Container, LogId, Now, Timestamp};
 
 /// Where a file is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub(super) struct Followed {
     /// Restart number of the container, 0 where there is none.
     pub(super) restart: u32,
     pub(super) log: Option<LogId>,
+    /// Time of its first line, if that tells one.
+    pub(super) began: Option<Timestamp>,
     pub(super) head: Head,
     pub(super) phase: Phase,
     /// Next byte to be read.
@@ -111,6 +113,7 @@ impl Followed {
             found,
             container,
             log: None,
+            began: None,
             head: Head::EMPTY,
             phase: Phase::Waiting,
             offset: 0,

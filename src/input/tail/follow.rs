@@ -368,6 +368,7 @@ impl Follower {
         let continues = self.groups[place].before(index);
         let file = &mut self.groups[place].files[index];
         file.open(resumed.log, resumed.checkpoint);
+        file.began = file.began.or_else(|| identity::time_of(line).filter(|_| file.container.is_some()));
         if resumed.is_done {
             // Nothing of it has to be read, so that nobody has to know of it.
             (file.phase, file.length) = (Phase::Closed, resumed.checkpoint.offset);
@@ -381,6 +382,7 @@ impl Follower {
             container: file.container.clone(),
             pod: None,
             log: Some(resumed.log),
+            began: file.began,
         };
         tracing::debug!(path = %file.found.real.display(), offset = resumed.checkpoint.offset, "follows");
         events.push(Event::Opened { source: Box::new(source), resume: resumed.checkpoint, continues });

@@ -82,7 +82,7 @@ pub(super) fn log_id(container: &Container, first_line: &[u8]) -> Option<LogId> 
 }
 
 /// The time in a container runtime's line: at its start (CRI) or in its `time` member (Docker).
-fn time_of(line: &[u8]) -> Option<Timestamp> {
+pub(super) fn time_of(line: &[u8]) -> Option<Timestamp> {
     if line.first() == Some(&b'{') {
         const KEY: &[u8] = b"\"time\":\"";
         let start = memmem::rfind(line, KEY)? + KEY.len();

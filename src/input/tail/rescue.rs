@@ -87,6 +87,7 @@ struct Description {
     container: Option<DescribedContainer>,
     restart: u32,
     log: String,
+    began: Option<i64>,
     head: (u64, u64),
     offset: u64,
     streams: [u64; 2],
@@ -237,9 +238,11 @@ impl Follower {
     fn name_log(&mut self, place: usize, index: usize, now: Now) {
         let id = self.groups[place].files[index].id;
         let line = self.descriptors.if_open(id).and_then(|open| identity::first_line(open).ok().flatten());
-        let Resumed { log, checkpoint, .. } = self.resume(place, index, &line.unwrap_or_default(), now);
+        let line = line.unwrap_or_default();
+        let Resumed { log, checkpoint, .. } = self.resume(place, index, &line, now);
         let file = &mut self.groups[place].files[index];
         (file.log, file.committed) = (Some(log), checkpoint);
+        file.began = identity::time_of(&line).filter(|_| file.container.is_some());
     }
 
     /// Lets go of the oldest files in the spool while it holds too much.
@@ -291,6 +294,7 @@ impl Description {
             container,
             restart: file.restart,
             log: format!("{:032x}", log.0),
+            began: file.began.map(|began| began.0),
             head: (file.head.length, file.head.hash),
             offset: file.committed.offset,
             streams: file.committed.streams,
@@ -316,6 +320,7 @@ impl Description {
         file.holder = Holder::Spooled(segment.id());
         file.restart = self.restart;
         file.log = u128::from_str_radix(&self.log, 16).ok().map(LogId);
+        file.began = self.began.map(Timestamp);
         file.head = Head { length: self.head.0, hash: self.head.1 };
         file.committed = Checkpoint { offset: self.offset, streams: self.streams, time: Timestamp(self.time) };
         (file.length, file.rescued) = (segment.end(), Some(segment.id()));

@@ -14,6 +14,8 @@ pub(super) struct Watch {
     watcher: Option<RecommendedWatcher>,
     hint: Arc<AtomicBool>,
     directories: HashSet<PathBuf>,
+    /// A directory could not be watched, which was said.
+    has_failed: bool,
 }
 
 impl Watch {
@@ -36,7 +38,7 @@ impl Watch {
                 |error| tracing::warn!(%error, "no file events: new files are found by the periodic scan alone"),
             )
             .ok();
-        Self { watcher, hint, directories: HashSet::new() }
+        Self { watcher, hint, directories: HashSet::new(), has_failed: false }
     }
 
     /// Watches a directory from now on.
@@ -49,7 +51,12 @@ impl Watch {
             Ok(()) => {
                 self.directories.insert(directory.to_owned());
             }
-            Err(error) => tracing::debug!(directory = %directory.display(), %error, "not watched"),
+            Err(error) => {
+                if !std::mem::replace(&mut self.has_failed, true) {
+                    let directory = directory.display();
+                    tracing::warn!(%directory, %error, "some directories are not watched: what happens in them is found by the periodic scan alone");
+                }
+            }
         }
     }
 

@@ -107,6 +107,8 @@ pub fn template(index: &str, server: Server) -> Value {
         "@timestamp": {"type": "date_nanos", "ignore_malformed": true},
         "message": {"type": "text", "norms": false},
         "truncated": {"type": "boolean"},
+        // Sorts the lines of a container that have the same time.
+        "order": {"type": "long", "ignore_malformed": true},
         "fields": object(),
         "large_fields": kept(),
         "kubernetes": {"properties": {

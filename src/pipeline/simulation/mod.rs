@@ -338,6 +338,7 @@ fn reading(longest_line: usize, held_limit: Option<u64>) -> Reading {
         layout: Layout::Bare,
         path_key: None,
         offset_key: None,
+        order: false,
         held_limit,
     }
 }
