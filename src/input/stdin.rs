@@ -27,7 +27,12 @@ const BLOCK: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Builds the input.
-pub fn build(number: usize, options: &Options<'_>, surroundings: &Surroundings, _: &mut Problems) -> Option<Box<dyn Input>> {
+pub fn build(
+    number: usize,
+    options: &Options<'_>,
+    surroundings: &Surroundings,
+    _: &mut Problems,
+) -> Option<Box<dyn Input>> {
     let source = Source {
         id: next_source_id(),
         input: number,

@@ -107,7 +107,19 @@ pub fn build(config: &Config, environment: &Environment, problems: &mut Problems
             ..Snapshot::default()
         };
         let (budget, accounts) = (Arc::clone(&budget), Arc::clone(&accounts));
-        built.push(Worker { number, inputs, emitter, messages, budget, accounts, sources: BTreeMap::new(), snapshot, watchdog: Watchdog::new(config.service.stalled_after), draining: None, save_at: None });
+        built.push(Worker {
+            number,
+            inputs,
+            emitter,
+            messages,
+            budget,
+            accounts,
+            sources: BTreeMap::new(),
+            snapshot,
+            watchdog: Watchdog::new(config.service.stalled_after),
+            draining: None,
+            save_at: None,
+        });
         if problems.is_fatal() {
             return None;
         }

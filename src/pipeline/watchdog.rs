@@ -58,7 +58,13 @@ impl Watchdog {
             let reason = reasons.of(index);
             if account.stalled.as_ref() != Some(&reason) || self.throttle.allows() {
                 let (input, behind_bytes, seconds) = (reasons.name(index), account.behind, quiet.as_secs());
-                tracing::error!(input, behind_bytes, seconds, reason, "stalled: there is something to read, and nothing goes on");
+                tracing::error!(
+                    input,
+                    behind_bytes,
+                    seconds,
+                    reason,
+                    "stalled: there is something to read, and nothing goes on"
+                );
             }
             account.stalled = Some(reason);
         }

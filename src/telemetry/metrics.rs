@@ -46,7 +46,9 @@ const INPUT_GAUGES: [Field<InputAccount>; 6] = [
     ("input_held", "Bytes read of which a record is not settled", Some(Unit::Bytes), |a| a.held),
     ("input_behind", "Bytes that are there and were not read yet", Some(Unit::Bytes), |a| a.behind),
     ("input_sources", "Open sources", None, |a| a.sources),
-    ("input_stalled", "1 while there is something to read and nothing goes on", None, |a| u64::from(a.stalled.is_some())),
+    ("input_stalled", "1 while there is something to read and nothing goes on", None, |a| {
+        u64::from(a.stalled.is_some())
+    }),
     ("input_spooled", "Bytes of removed files that the spool keeps until they are delivered", Some(Unit::Bytes), |a| {
         a.spooled
     }),

@@ -27,7 +27,16 @@ fn source(place: (&str, &str, &str)) -> Source {
 
 /// A source that is no container's.
 fn file() -> Source {
-    Source { id: 1, input: 0, tag: "app.log".to_owned(), path: None, container: None, pod: None, log: None, began: None }
+    Source {
+        id: 1,
+        input: 0,
+        tag: "app.log".to_owned(),
+        path: None,
+        container: None,
+        pod: None,
+        log: None,
+        began: None,
+    }
 }
 
 fn with_labels(mut source: Source, labels: &[(&str, &str)]) -> Source {

@@ -159,21 +159,10 @@ mod tests {
 
     #[test]
     fn orders_a_containers_files_oldest_first() {
-        let mut names = [
-            "1.log",
-            "0.log",
-            "0.log.20261122-101531",
-            "0.log.20261122-101530.gz",
-            "1.log.20261122-110000",
-        ];
+        let mut names =
+            ["1.log", "0.log", "0.log.20261122-101531", "0.log.20261122-101530.gz", "1.log.20261122-110000"];
         names.sort_by_key(|name| Order::of(Path::new(name)));
-        let expected = [
-            "0.log.20261122-101530.gz",
-            "0.log.20261122-101531",
-            "0.log",
-            "1.log.20261122-110000",
-            "1.log",
-        ];
+        let expected = ["0.log.20261122-101530.gz", "0.log.20261122-101531", "0.log", "1.log.20261122-110000", "1.log"];
         assert_eq!(names, expected);
     }
 

@@ -217,8 +217,10 @@ impl Follower {
                 self.groups[place].pass(&earlier);
                 continue;
             }
-            let restart = identity::container(self.disk.as_ref(), &earlier.real).and_then(|container| container.restart);
-            let container = container.map(|container| Container { restart: restart.or(container.restart), ..container.clone() });
+            let restart =
+                identity::container(self.disk.as_ref(), &earlier.real).and_then(|container| container.restart);
+            let container =
+                container.map(|container| Container { restart: restart.or(container.restart), ..container.clone() });
             self.follow(place, Found { path: found.path.clone(), ..earlier }, container, Some(now.instant), now);
         }
     }
@@ -478,7 +480,9 @@ impl Follower {
 
     /// The file is followed. While one is not open, its inode may become another file's.
     fn is_followed(&mut self, found: &Found) -> bool {
-        let Some((place, index)) = self.inodes.get(&found.key()).and_then(|id| self.place_of(*id)) else { return false };
+        let Some((place, index)) = self.inodes.get(&found.key()).and_then(|id| self.place_of(*id)) else {
+            return false;
+        };
         let file = &self.groups[place].files[index];
         let is_same = self.descriptors.if_open(file.id).is_some()
             || match file.head.length {

@@ -176,7 +176,10 @@ impl Input for Tail {
         account.checkpoints = self.follower.store.as_ref().map(|store| store.account()).unwrap_or_default();
         account.behind = files().map(file::Followed::behind).sum();
         account.lost = self.follower.losses.bytes();
-        account.spooled = files().filter(|file| file.rescued.is_some()).map(|file| file.length.saturating_sub(file.committed.offset)).sum();
+        account.spooled = files()
+            .filter(|file| file.rescued.is_some())
+            .map(|file| file.length.saturating_sub(file.committed.offset))
+            .sum();
     }
 
     fn state(&self) -> State {

@@ -103,7 +103,10 @@ impl Follower {
         }
         let group = &self.groups[place];
         let is_followed = group.files.iter().any(|file| self.is_head_of(file.head, found));
-        let done = group.done.iter().find(|done| self.is_head_of(done.head, found) && self.is_read_to(found, done.checkpoint.offset));
+        let done = group
+            .done
+            .iter()
+            .find(|done| self.is_head_of(done.head, found) && self.is_read_to(found, done.checkpoint.offset));
         let done = done.cloned();
         if let Some(done) = done.clone() {
             // One file that is done stands for one copy of it.

@@ -148,7 +148,11 @@ impl World {
             budget,
             accounts: Arc::clone(&accounts),
             sources: BTreeMap::new(),
-            snapshot: Snapshot { inputs: vec![Default::default()], outputs: vec![Default::default()], ..Snapshot::default() },
+            snapshot: Snapshot {
+                inputs: vec![Default::default()],
+                outputs: vec![Default::default()],
+                ..Snapshot::default()
+            },
             watchdog: Watchdog::new(Duration::from_secs(60)),
             draining: None,
             save_at: None,
@@ -350,7 +354,11 @@ fn delivery(server: &Server, messages: &mpsc::Sender<Message>) -> Delivery {
         sender: Arc::new(server.clone()) as Arc<dyn Sender>,
         retry_limit: None,
         concurrency: 1,
-        dead_letters: Arc::new(DeadLetters::new("/dev/null".into(), dead_letters::Limits::new(1_000_000), Arc::default())),
+        dead_letters: Arc::new(DeadLetters::new(
+            "/dev/null".into(),
+            dead_letters::Limits::new(1_000_000),
+            Arc::default(),
+        )),
         counters: Arc::default(),
         workers: vec![messages.clone()],
         rejections: Throttle::default(),
