@@ -84,7 +84,14 @@ impl Input for Dummy {
         self.left = self.left.map(|left| left - 1);
         buffer.clear();
         buffer.extend_from_slice(&self.line);
-        Some(Block { source: self.id, offset: self.offset, bytes: buffer, is_last: false, time: now.time })
+        Some(Block {
+            source: self.id,
+            offset: self.offset,
+            bytes: buffer,
+            is_last: false,
+            time: now.time,
+            since: now.instant,
+        })
     }
 
     fn consumed(&mut self, _: u64, bytes: usize) {

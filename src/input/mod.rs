@@ -10,6 +10,7 @@ pub mod stdin;
 pub mod tail;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::config::{Options, Plugin, Problems};
 use crate::record::{Checkpoint, Now, Source, Timestamp};
@@ -28,6 +29,8 @@ pub struct Block<'b> {
     pub is_last: bool,
     /// Time of the first read of these bytes, for lines that tell none.
     pub time: Timestamp,
+    /// When these bytes were not there yet, at the earliest: from then on they wait to be sent.
+    pub since: Instant,
 }
 
 /// What `discover` found.

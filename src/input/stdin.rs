@@ -126,7 +126,7 @@ impl Input for Stdin {
         buffer.extend_from_slice(&self.waiting);
         self.had_turn = true;
         let (is_last, time) = (self.has_ended, now.time);
-        Some(Block { source: self.id, offset: self.offset, bytes: buffer, is_last, time })
+        Some(Block { source: self.id, offset: self.offset, bytes: buffer, is_last, time, since: now.instant })
     }
 
     fn consumed(&mut self, _: u64, bytes: usize) {

@@ -78,8 +78,11 @@ pub enum Step {
     Drained,
 }
 
-/// How long a worker sleeps at most when nothing happens: files are looked at this often.
+/// How long a worker sleeps at most when nothing happens: files are looked at this often. When
+/// nothing happened for [`QUIET`] it is twice as long.
 const NAP: Duration = Duration::from_millis(200);
+const LONG_NAP: Duration = Duration::from_millis(400);
+const QUIET: Duration = Duration::from_secs(5);
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the last records of inputs that have ended are sent again before they are given up.
 const LAST_DRAIN: Duration = Duration::from_secs(3600);
@@ -88,9 +91,16 @@ impl Worker {
     /// Works until drained, or until all inputs are exhausted and everything is settled.
     pub fn run(mut self) {
         let mut scratch = Scratch::default();
-        while let Step::Worked { progress } = self.step(Now::read(), &mut scratch) {
-            if !progress {
-                self.nap();
+        let mut last_progress = Instant::now();
+        loop {
+            let now = Now::read();
+            match self.step(now, &mut scratch) {
+                Step::Drained => return,
+                Step::Worked { progress: true } => last_progress = now.instant,
+                Step::Worked { progress: false } => {
+                    let is_quiet = now.instant.duration_since(last_progress) >= QUIET;
+                    self.nap(if is_quiet { LONG_NAP } else { NAP });
+                }
             }
         }
     }
@@ -130,7 +140,6 @@ impl Worker {
             while let Some(block) = self.inputs[index].input.next_block(&mut scratch.buffer, now) {
                 let (source, consumed) = process(
                     &block,
-                    now,
                     &self.inputs[index].reading,
                     &mut self.sources,
                     &mut self.emitter,
@@ -215,9 +224,9 @@ impl Worker {
         }
     }
 
-    fn nap(&mut self) {
+    fn nap(&mut self, longest: Duration) {
         let until_flush = self.emitter.next_due().map(|due| due.saturating_duration_since(Instant::now()));
-        if let Ok(message) = self.messages.recv_timeout(until_flush.unwrap_or(NAP).min(NAP)) {
+        if let Ok(message) = self.messages.recv_timeout(until_flush.unwrap_or(longest).min(longest)) {
             self.take(message);
         }
     }
@@ -302,7 +311,6 @@ impl Worker {
 /// unfinished line at the end is read again.
 fn process(
     block: &Block<'_>,
-    now: Now,
     reading: &Reading,
     sources: &mut BTreeMap<u64, SourceState>,
     emitter: &mut Emitter,
@@ -310,7 +318,7 @@ fn process(
     arena: &Bump,
 ) -> (u64, usize) {
     let Some(state) = sources.get_mut(&block.source) else { return (block.source, 0) };
-    let mut run = emitter.begin(state, reading, Now { time: block.time, ..now }, arena);
+    let mut run = emitter.begin(state, reading, Now { time: block.time, instant: block.since }, arena);
     let mut start = 0;
     for end in memchr_iter(b'\n', block.bytes) {
         run.line(&block.bytes[start..end], position(block, start, end + 1), false);

@@ -74,13 +74,16 @@ pub(super) struct Followed {
     /// The length when it was saved last.
     saved_length: u64,
     look_at: Option<Instant>,
+    /// When the last look found nothing.
+    looked: Option<Instant>,
     quiet_since: Option<Instant>,
 }
 
 /// How long a file that had nothing new is left alone, and how long one that has been quiet for
-/// [`QUIET`]: with the linger of one second, a new line still leaves within 1.5 s.
-const PAUSE: Duration = Duration::from_millis(200);
-const LONG_PAUSE: Duration = Duration::from_millis(400);
+/// [`QUIET`]. A little less than a multiple of a worker's rest, so that it is looked at just then.
+/// What a line waits here counts as its waiting for company, so that it leaves as early as others.
+const PAUSE: Duration = Duration::from_millis(190);
+const LONG_PAUSE: Duration = Duration::from_millis(790);
 const QUIET: Duration = Duration::from_secs(5);
 
 /// A length that grew by this much is worth saving though nothing was settled, in bytes: from it
@@ -129,6 +132,7 @@ impl Followed {
             is_measured: holder != Holder::Compressed,
             saved_length: 0,
             look_at: None,
+            looked: None,
             quiet_since: None,
         }
     }
@@ -169,7 +173,13 @@ impl Followed {
     pub(super) fn rest(&mut self, now: Instant) {
         let since = *self.quiet_since.get_or_insert(now);
         let pause = if now.duration_since(since) >= QUIET { LONG_PAUSE } else { PAUSE };
-        self.look_at = Some(now + pause);
+        (self.look_at, self.looked) = (Some(now + pause), Some(now));
+    }
+
+    /// When the bytes that were read just now were not there yet, at the earliest.
+    pub(super) fn written_since(&mut self, now: Instant) -> Instant {
+        let longest = now.checked_sub(LONG_PAUSE * 2).unwrap_or(now);
+        self.looked.take().map_or(now, |looked| looked.max(longest))
     }
 
     /// Reads what is new into the buffer, whose length is the size of a block.

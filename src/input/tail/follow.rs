@@ -61,8 +61,10 @@ pub(super) struct Follower {
     rotations_at: Option<Instant>,
 }
 
-/// How often each path is checked for leading to another file; a hint makes it come at once.
+/// How often each path is checked for leading to another file, without and with hints that make it
+/// come at once.
 const ROTATION_CHECK: Duration = Duration::from_secs(2);
+const ROTATION_CHECK_WITH_HINTS: Duration = Duration::from_secs(5);
 
 /// What a follower works with.
 pub(super) struct Means {
@@ -146,7 +148,8 @@ impl Follower {
     pub(super) fn check_rotations_if_due(&mut self, now: Now) -> bool {
         let is_hinted = self.is_hinted(now.instant);
         if is_hinted || self.rotations_at.is_none_or(|at| now.instant >= at) {
-            self.rotations_at = Some(now.instant + ROTATION_CHECK);
+            let interval = if self.watch.is_some() { ROTATION_CHECK_WITH_HINTS } else { ROTATION_CHECK };
+            self.rotations_at = Some(now.instant + interval);
             self.check_rotations(now);
         }
         is_hinted
@@ -408,7 +411,9 @@ impl Follower {
         let read = match self.descriptors.of(file) {
             Ok(open) => {
                 let read = file.read(open, buffer, now.instant);
-                file.renew_head(open);
+                if matches!(read, Ok(Read::Bytes(_))) {
+                    file.renew_head(open);
+                }
                 read
             }
             Err(OpenError::Gone | OpenError::Replaced) => return Read::Gone,
@@ -451,7 +456,7 @@ impl Follower {
             for file in group.files.extract_if(.., |file| is_over(file)).collect::<Vec<_>>() {
                 let open = self.descriptors.if_open(file.id);
                 // The inode of one that was removed will be another file's.
-                let is_there = open.map_or(true, |open| open.look().is_ok_and(|look| look.links > 0));
+                let is_there = open.is_none_or(|open| open.look().is_ok_and(|look| look.links > 0));
                 if is_there && !file.has_vanished && !matches!(file.holder, Holder::Spooled(_)) {
                     file.saved().into_iter().for_each(|saved| group.remember(saved));
                 }

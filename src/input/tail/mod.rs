@@ -137,10 +137,10 @@ impl Input for Tail {
         while let Some((place, index)) = self.next_due(now) {
             match self.follower.read(place, index, &mut buffer[..self.buffer_size], now) {
                 Read::Bytes(read) => {
-                    let file = &self.follower.groups[place].files[index];
+                    let file = &mut self.follower.groups[place].files[index];
                     let is_last = file.phase == Phase::Ending && file.offset + read as u64 >= file.length;
-                    let (source, offset) = (file.id, file.offset);
-                    return Some(Block { source, offset, bytes: &buffer[..read], is_last, time: now.time });
+                    let (source, offset, since) = (file.id, file.offset, file.written_since(now.instant));
+                    return Some(Block { source, offset, bytes: &buffer[..read], is_last, time: now.time, since });
                 }
                 Read::Nothing => {}
                 Read::Truncated => self.truncated.push(self.follower.groups[place].files[index].id),
