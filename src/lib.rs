@@ -8,14 +8,17 @@
 //! ```
 //! - [`config`]: Fluent Bit's configuration files, as written and resolved.
 //! - [`record`]: records, their members, positions and ids. What all stages speak of.
-//! - [`input`], [`decode`], [`parser`], [`filter`], [`output`], [`spool`]: the stages.
+//! - [`input`], [`decode`], [`parser`], [`filter`], [`output`]: the stages.
+//! - [`spool`]: what is kept on disk beside the logs: bytes that would vanish, dead letters.
 //! - [`pipeline`]: puts the stages together; `pipeline::worker` is the way of a block to a body.
 //! - [`telemetry`]: accounts, metrics, health, the log of this process.
 //! - [`cli`]: the commands.
 //!
 //! # What always holds
-//! - Stages import [`config`], [`record`] and [`telemetry`], never each other. Only [`pipeline`]
-//!   knows all stages, only [`cli`] knows [`pipeline`]. (A test guards these arrows.)
+//! - Stages import [`config`], [`record`] and [`telemetry`], never each other; inputs also [`spool`].
+//!   Only [`pipeline`] knows all stages, only [`cli`] knows [`pipeline`]. (A test guards these arrows.)
+//! - What decides is given the time and the disk ([`record::Now`], `input::tail::disk`), so that a
+//!   seeded simulation (`pipeline::simulation`) can prove what follows.
 //! - A checkpoint never lies behind a record whose fate is not known.
 //! - The same bytes make the same records with the same ids, whenever they are read.
 //! - No lock per record between block and body, and no allocation for a CRI line of text or sound

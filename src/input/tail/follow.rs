@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::checkpoints::{ForeignRow, Store};
 use super::descriptors::{Descriptors, OpenError};
 use super::discover::{self, Found};
-use super::disk::{Disk, LogFile};
+use super::disk::Disk;
 use super::file::{Followed, Holder, Phase, Read};
 use super::group::Group;
 use super::identity;
@@ -17,8 +17,8 @@ use super::options::Settings;
 use super::rescue::Rescue;
 use super::tag;
 use super::watch::Watch;
-use crate::input::{Event, Shard, next_source_id};
-use crate::record::{Container, Now, Source, Timestamp};
+use crate::input::{Event, Shard};
+use crate::record::{Now, Source, Timestamp};
 use crate::telemetry::Throttle;
 
 /// See the module. What becomes of files that lead elsewhere stands in
@@ -44,17 +44,17 @@ pub(super) struct Follower {
     pub(super) started: Timestamp,
     input: usize,
     shard: Shard,
-    watch: Option<Watch>,
+    pub(super) watch: Option<Watch>,
     /// Where a group of this key stands.
     places: HashMap<u64, usize>,
     /// The group of a source.
-    sources: HashMap<u64, u64>,
+    pub(super) sources: HashMap<u64, u64>,
     /// The source of a file, by device and inode.
     pub(super) inodes: HashMap<(u64, u64), u64>,
     /// Paths that lead to a file which is followed and was not rotated.
-    current: HashSet<PathBuf>,
+    pub(super) current: HashSet<PathBuf>,
     /// Files whose inode is another file's now, and of which nothing was read.
-    abandoned: Vec<u64>,
+    pub(super) abandoned: Vec<u64>,
     scan_at: Option<Instant>,
     /// When a hint may make a scan come sooner again.
     hints_at: Option<Instant>,
@@ -180,125 +180,6 @@ impl Follower {
         self.scan_at = None;
     }
 
-    /// Follows a file that is not followed yet, and those before it in its directory.
-    fn admit(&mut self, found: Found, now: Now) {
-        let key = self.key_of(&found.path, &found.real);
-        if !self.is_mine(key) {
-            return;
-        }
-        let container = identity::container(self.disk.as_ref(), &found.path);
-        if let (Some(watch), Some(directory)) = (&mut self.watch, found.real.parent()) {
-            watch.add(directory);
-        }
-        let place = self.group(key, self.is_numbered(&found.real));
-        if self.is_known(place, &found) {
-            return;
-        }
-        self.admit_earlier(place, &found, container.as_ref(), now);
-        self.follow(place, found, container, None, now);
-        self.groups[place].end_earlier_starts(now.instant);
-    }
-
-    /// Follows the files that hold what was written before a file that was found, unless they were
-    /// read or are none of our affair.
-    fn admit_earlier(&mut self, place: usize, found: &Found, container: Option<&Container>, now: Now) {
-        let is_first_sight = self.groups[place].files.is_empty() && self.groups[place].done.is_empty();
-        let all = self.earlier(place, found);
-        let done = if is_first_sight { self.done_by_fluent_bit(&all, found) } else { 0 };
-        for (number, earlier) in all.into_iter().enumerate() {
-            if self.is_known(place, &earlier) {
-                continue;
-            }
-            let is_ours = if self.is_copy(place, &earlier) {
-                false
-            } else if is_first_sight && (number < done || !self.is_new(place, &earlier)) {
-                self.is_unfinished(place, &earlier)
-            } else {
-                true
-            };
-            if !is_ours {
-                self.groups[place].pass(&earlier);
-                continue;
-            }
-            let restart =
-                identity::container(self.disk.as_ref(), &earlier.real).and_then(|container| container.restart);
-            let container =
-                container.map(|container| Container { restart: restart.or(container.restart), ..container.clone() });
-            self.follow(place, Found { path: found.path.clone(), ..earlier }, container, Some(now.instant), now);
-        }
-    }
-
-    /// What lies beside a file and was written before it, oldest first.
-    fn earlier(&mut self, place: usize, found: &Found) -> Vec<Found> {
-        let disk = self.disk.as_ref();
-        if !self.groups[place].is_numbered {
-            let mut rotated = discover::rotated_beside(disk, &found.real);
-            rotated.retain(|other| other.key() != found.key());
-            rotated.sort_by_key(|other| other.modified);
-            return rotated;
-        }
-        let mut siblings = discover::siblings(disk, &found.real);
-        // It was renamed just now: what has its name is found by the next scan.
-        let has_moved = |sibling: &Found| sibling.key() == found.key() && sibling.real != found.real;
-        self.scan_again |= siblings.iter().any(has_moved);
-        let own = discover::Order::of(&found.real);
-        siblings.retain(|sibling| sibling.key() != found.key() && discover::Order::of(&sibling.real) < own);
-        siblings.sort_by_cached_key(|sibling| discover::Order::of(&sibling.real));
-        siblings
-    }
-
-    /// It is a matter of course that it is read: it holds what came before in a container that is
-    /// read from its beginning, or was written since this process began.
-    fn is_new(&self, place: usize, found: &Found) -> bool {
-        if self.groups[place].is_numbered {
-            return self.settings.read_from_head || self.has_scanned;
-        }
-        self.has_scanned && found.modified >= self.started.0
-    }
-
-    /// Begins to follow a file.
-    pub(super) fn follow(
-        &mut self,
-        place: usize,
-        found: Found,
-        container: Option<Container>,
-        rotated: Option<Instant>,
-        now: Now,
-    ) -> Option<u64> {
-        let mut file = Followed::new(next_source_id(), found, container, now);
-        match self.descriptors.of(&file) {
-            Ok(open) => file.renew_head(open),
-            Err(OpenError::Refused(error)) => {
-                if self.throttle.allows() {
-                    tracing::warn!(path = %file.found.path.display(), %error, "cannot be opened, trying again");
-                }
-                return None;
-            }
-            Err(OpenError::Gone | OpenError::Replaced) => {
-                self.scan_again = true;
-                return None;
-            }
-        }
-        // One that goes on where a checkpoint was is not old, though it was there before us.
-        file.is_old = !self.has_scanned && self.groups[place].files.is_empty();
-        file.rotated = rotated;
-        Some(self.keep(place, file))
-    }
-
-    /// Puts a file into its group.
-    pub(super) fn keep(&mut self, place: usize, file: Followed) -> u64 {
-        let id = file.id;
-        self.sources.insert(id, self.groups[place].key);
-        if !matches!(file.holder, Holder::Spooled(_)) {
-            self.inodes.insert(file.found.key(), id);
-        }
-        if file.rotated.is_none() {
-            self.current.insert(file.found.path.clone());
-        }
-        self.groups[place].add(file);
-        id
-    }
-
     /// The group of this key, made now if there was none.
     pub(super) fn group(&mut self, key: u64, is_numbered: bool) -> usize {
         if let Some(&place) = self.places.get(&key) {
@@ -318,7 +199,7 @@ impl Follower {
     }
 
     /// It is one of the numbered logs in a container's directory.
-    fn is_numbered(&self, real: &Path) -> bool {
+    pub(super) fn is_numbered(&self, real: &Path) -> bool {
         identity::container(self.disk.as_ref(), real).is_some_and(|container| container.pod_uid.is_some())
     }
 
@@ -469,56 +350,6 @@ impl Follower {
                     rescue.remove(segment);
                 }
             }
-        }
-    }
-
-    /// The file is followed, done, or none of our affair.
-    fn is_known(&mut self, place: usize, found: &Found) -> bool {
-        if self.is_followed(found) || self.groups[place].has_passed(found) {
-            return true;
-        }
-        let Some(done) = self.groups[place].done_file(found.key()) else { return false };
-        // The inode may be another file's now, or more may have been written to this one.
-        let (offset, head) = (done.checkpoint.offset, done.head);
-        found.length <= offset && self.head_of(found, head.length) == Some(head)
-    }
-
-    /// The file is followed. While one is not open, its inode may become another file's.
-    fn is_followed(&mut self, found: &Found) -> bool {
-        let Some((place, index)) = self.inodes.get(&found.key()).and_then(|id| self.place_of(*id)) else {
-            return false;
-        };
-        let file = &self.groups[place].files[index];
-        let is_same = self.descriptors.if_open(file.id).is_some()
-            || match file.head.length {
-                0 => file.found.real == found.real,
-                length => self.head_of(found, length) == Some(file.head),
-            };
-        if !is_same {
-            if file.head.length == 0 {
-                // Nothing was ever read of it: it is followed anew, in its place.
-                self.abandoned.push(file.id);
-            }
-            self.forget_inode(place, index);
-        }
-        is_same
-    }
-
-    /// The head of a file that is not followed, as far as `length`.
-    pub(super) fn head_of(&self, found: &Found, length: u64) -> Option<identity::Head> {
-        let mut file = self.open_aside(found)?;
-        identity::head(file.as_mut(), Some(length)).ok()
-    }
-
-    /// Opens a file that is not followed (yet).
-    pub(super) fn open_aside(&self, found: &Found) -> Option<Box<dyn LogFile>> {
-        let file = self.disk.open(&found.real).ok()?;
-        if file.look().ok()?.key() != found.key() {
-            return None;
-        }
-        match found.is_compressed() {
-            true => Some(Box::new(super::gzip::Gzip::new(file).ok()?)),
-            false => Some(file),
         }
     }
 

@@ -2,9 +2,11 @@
 //!
 //! [`discover`] finds files, [`identity`] says which log each holds, [`mod@group`] keeps those of
 //! one container together, oldest first, [`mod@file`] is one of them, and [`checkpoints`] remembers
-//! how far each log is done. [`follow`] is the life of all of them, [`rotation`] what happens to
-//! files that are renamed, removed or truncated, [`rescue`] what is done for those that vanish.
+//! how far each log is done. [`follow`] is the life of all of them, from being found ([`admit`]) and
+//! begun where they were left ([`resume`]), over being renamed, removed or truncated ([`rotation`])
+//! or about to vanish ([`rescue`]), to being forgotten.
 
+mod admit;
 mod checkpoints;
 mod descriptors;
 mod discover;
