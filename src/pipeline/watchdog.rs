@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::telemetry::Throttle;
 use crate::telemetry::accounts::{Accounts, InputAccount};
 
 /// Watches the inputs of one worker.
@@ -10,14 +9,18 @@ use crate::telemetry::accounts::{Accounts, InputAccount};
 pub struct Watchdog {
     after: Duration,
     inputs: Vec<Progress>,
-    throttle: Throttle,
 }
+
+/// How often it is said that an input still is stalled.
+const AGAIN: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
     read: u64,
     finished: u64,
     since: Option<Instant>,
+    /// When it was said last that it is stalled.
+    told: Option<Instant>,
 }
 
 /// What may hold a worker up.
@@ -35,7 +38,7 @@ impl Watchdog {
     /// An input without progress for `after` is stalled.
     #[must_use]
     pub fn new(after: Duration) -> Self {
-        Self { after, inputs: Vec::new(), throttle: Throttle::default() }
+        Self { after, inputs: Vec::new() }
     }
 
     /// Looks at the accounts, and marks those that are stalled with the reason.
@@ -48,7 +51,7 @@ impl Watchdog {
                 if was_stalled {
                     tracing::info!(input = reasons.name(index), "goes on");
                 }
-                *progress = Progress { read: account.read, finished: account.finished, since: Some(now) };
+                *progress = Progress { read: account.read, finished: account.finished, since: Some(now), told: None };
                 continue;
             }
             let quiet = progress.since.map_or(Duration::ZERO, |since| now.duration_since(since));
@@ -56,7 +59,8 @@ impl Watchdog {
                 continue;
             }
             let reason = reasons.of(index);
-            if account.stalled.as_ref() != Some(&reason) || self.throttle.allows() {
+            if progress.told.is_none_or(|told| now.duration_since(told) >= AGAIN) {
+                progress.told = Some(now);
                 let (input, behind_bytes, seconds) = (reasons.name(index), account.behind, quiet.as_secs());
                 tracing::error!(
                     input,

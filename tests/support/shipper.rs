@@ -22,10 +22,20 @@ pub fn flytail() -> Command {
 impl Shipper {
     /// Runs a configuration file in its directory. What it logs is appended to `log` there.
     pub fn start(configuration: &Path) -> Self {
+        Self::run(flytail(), configuration)
+    }
+
+    /// The same, with at most so many open files.
+    pub fn start_with_files(configuration: &Path, files: u32) -> Self {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n \"$0\" && exec \"$@\""]).arg(files.to_string()).arg(flytail().get_program());
+        Self::run(command, configuration)
+    }
+
+    fn run(mut command: Command, configuration: &Path) -> Self {
         let directory = configuration.parent().unwrap();
         let log = directory.join("log");
         let stderr = File::options().create(true).append(true).open(&log).unwrap();
-        let mut command = flytail();
         // Where no database is named, dead letters go among the temporary files.
         command.arg("-c").arg(configuration).current_dir(directory).env("TMPDIR", directory);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);

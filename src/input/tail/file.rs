@@ -74,6 +74,8 @@ pub(super) struct Followed {
     /// The length when it was saved last.
     saved_length: u64,
     look_at: Option<Instant>,
+    /// When it had been written last, at the last look, in nanoseconds since the epoch.
+    modified: i64,
     /// When the last look found nothing.
     looked: Option<Instant>,
     quiet_since: Option<Instant>,
@@ -132,6 +134,7 @@ impl Followed {
             is_measured: holder != Holder::Compressed,
             saved_length: 0,
             look_at: None,
+            modified: 0,
             looked: None,
             quiet_since: None,
         }
@@ -186,8 +189,12 @@ impl Followed {
     pub(super) fn read(&mut self, file: &mut dyn LogFile, buffer: &mut [u8], now: Instant) -> io::Result<Read> {
         let is_ending = self.phase == Phase::Ending;
         if self.holder != Holder::Compressed {
-            self.length = file.look()?.length;
-            if self.length < self.offset {
+            let look = file.look()?;
+            let was_written = std::mem::replace(&mut self.modified, look.modified) != look.modified;
+            self.length = look.length;
+            // While nobody looked it may have been truncated and grown again, to any length.
+            let is_suspect = self.looked.is_some() && was_written && self.holder == Holder::Plain;
+            if self.length < self.offset || (is_suspect && !self.begins_as_before(file)?) {
                 return Ok(Read::Truncated);
             }
             if self.length == self.seen && !is_ending {
@@ -208,6 +215,10 @@ impl Followed {
         self.length = self.length.max(end);
         (self.look_at, self.quiet_since) = (None, None);
         Ok(if read == 0 { Read::Nothing } else { Read::Bytes(read) })
+    }
+
+    fn begins_as_before(&self, file: &mut dyn LogFile) -> io::Result<bool> {
+        Ok(self.head.length == 0 || identity::head(file, Some(self.head.length))? == self.head)
     }
 
     /// What cannot be inflated is the end of a compressed log: nothing behind it can be had.

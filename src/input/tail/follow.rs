@@ -59,12 +59,16 @@ pub(super) struct Follower {
     /// When a hint may make a scan come sooner again.
     hints_at: Option<Instant>,
     rotations_at: Option<Instant>,
+    limits_at: Option<Instant>,
 }
 
 /// How often each path is checked for leading to another file, without and with hints that make it
 /// come at once.
 const ROTATION_CHECK: Duration = Duration::from_secs(2);
 const ROTATION_CHECK_WITH_HINTS: Duration = Duration::from_secs(5);
+
+/// How often the spool's limits are enforced though nothing is put into it.
+const LIMITS_CHECK: Duration = Duration::from_secs(60);
 
 /// What a follower works with.
 pub(super) struct Means {
@@ -114,6 +118,7 @@ impl Follower {
             scan_at: None,
             hints_at: None,
             rotations_at: None,
+            limits_at: None,
         }
     }
 
@@ -142,6 +147,10 @@ impl Follower {
         }
         self.forget_settled();
         self.report_losses(now);
+        if self.limits_at.is_none_or(|at| now.instant >= at) {
+            self.limits_at = Some(now.instant + LIMITS_CHECK);
+            self.enforce_limits(now);
+        }
     }
 
     /// Checks all paths at a hint or when it is time. Whether there was a hint.

@@ -330,7 +330,7 @@ impl Description {
 
 /// A log in the spool has no inode of its own: this stands for one that no file system gives.
 fn spooled_key(segment: u64) -> (u64, u64) {
-    (u64::MAX, segment)
+    (u64::MAX, u64::MAX - segment)
 }
 
 #[derive(Debug)]
