@@ -23,7 +23,7 @@ impl Follower {
         if let (Some(watch), Some(directory)) = (&mut self.watch, found.real.parent()) {
             watch.add(directory);
         }
-        let place = self.group(key, self.is_numbered(&found.real));
+        let place = self.group(key, self.is_numbered(&found.real), &found.real);
         if self.is_known(place, &found) {
             return;
         }

@@ -191,12 +191,12 @@ impl Followed {
         if self.holder != Holder::Compressed {
             let look = file.look()?;
             let was_written = std::mem::replace(&mut self.modified, look.modified) != look.modified;
-            self.length = look.length;
             // While nobody looked it may have been truncated and grown again, to any length.
             let is_suspect = self.looked.is_some() && was_written && self.holder == Holder::Plain;
-            if self.length < self.offset || (is_suspect && !self.begins_as_before(file)?) {
+            if look.length < self.offset || (is_suspect && !self.begins_as_before(file)?) {
                 return Ok(Read::Truncated);
             }
+            self.length = look.length;
             if self.length == self.seen && !is_ending {
                 self.rest(now);
                 return Ok(Read::Nothing);

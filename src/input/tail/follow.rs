@@ -180,8 +180,31 @@ impl Follower {
                 self.admit(found, now);
             }
         }
+        self.forget_gone();
         self.has_scanned = true;
         self.hints_at = Some(now.instant + (began.elapsed() * 10).min(self.settings.refresh_interval));
+    }
+
+    /// Lets go of groups without files whose container's directory, or path, is gone.
+    fn forget_gone(&mut self) {
+        let disk = Arc::clone(&self.disk);
+        let is_gone = |group: &mut Group| {
+            group.files.is_empty()
+                && match group.is_numbered {
+                    true => disk.names(&group.directory).map_or(true, |names| names.is_empty()),
+                    false => group.done.iter().all(|done| disk.look(&done.path).is_err()),
+                }
+        };
+        let gone: Vec<Group> = self.groups.extract_if(.., is_gone).collect();
+        if gone.is_empty() {
+            return;
+        }
+        for group in gone.iter().filter(|group| group.is_numbered) {
+            if let Some(watch) = &mut self.watch {
+                watch.remove(&group.directory);
+            }
+        }
+        self.places = self.groups.iter().enumerate().map(|(place, group)| (group.key, place)).collect();
     }
 
     /// The next scan comes at once.
@@ -190,11 +213,12 @@ impl Follower {
     }
 
     /// The group of this key, made now if there was none.
-    pub(super) fn group(&mut self, key: u64, is_numbered: bool) -> usize {
+    pub(super) fn group(&mut self, key: u64, is_numbered: bool, real: &Path) -> usize {
         if let Some(&place) = self.places.get(&key) {
             return place;
         }
-        self.groups.push(Group::new(key, is_numbered));
+        let directory = real.parent().unwrap_or(real).to_owned();
+        self.groups.push(Group::new(key, is_numbered, directory));
         self.places.insert(key, self.groups.len() - 1);
         self.groups.len() - 1
     }
@@ -309,6 +333,13 @@ impl Follower {
             Err(OpenError::Gone | OpenError::Replaced) => return Read::Gone,
             Err(OpenError::Refused(error)) => Err(error),
         };
+        if read.is_err() && matches!(file.holder, Holder::Spooled(_)) {
+            // The segment is damaged, or was dropped: nothing behind this can be had any more.
+            self.lose(place, index);
+            self.groups[place].files[index].phase = Phase::Finished;
+            return Read::Nothing;
+        }
+        let file = &mut self.groups[place].files[index];
         read.unwrap_or_else(|error| {
             let path = file.found.path.display();
             if self.throttle.allows() {
@@ -396,9 +427,46 @@ impl Follower {
         self.inodes.remove(&self.groups[place].files[index].found.key());
     }
 
-    /// Bytes of a source's log are gone and were not read.
-    pub(super) fn lose(&mut self, place: usize, index: usize, reason: Loss, to: u64) {
-        let file = &self.groups[place].files[index];
-        self.losses.report(&file.found.path, file.offset, to, reason);
+    /// What of a source's log was not read is gone.
+    pub(super) fn lose(&mut self, place: usize, index: usize) {
+        let file = &mut self.groups[place].files[index];
+        if file.length > file.offset {
+            self.losses.report(&file.found.path, file.offset, file.length, Loss::Removed);
+        }
+        file.length = file.offset;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::disk::RealDisk;
+    use super::*;
+
+    #[test]
+    fn forgets_containers_that_are_gone() {
+        let root = tempfile::tempdir().unwrap();
+        let (pod, links) = (root.path().join("pods/flyte_pod_uid"), root.path().join("containers"));
+        fs::create_dir_all(pod.join("main")).unwrap();
+        fs::create_dir(&links).unwrap();
+        fs::write(pod.join("main/0.log"), "").unwrap();
+        let link = links.join(format!("pod_flyte_main-{}.log", "a".repeat(64)));
+        std::os::unix::fs::symlink(pod.join("main/0.log"), &link).unwrap();
+        let settings = Settings::simulated(&format!("{}/*.log", links.display()), 1000, 10);
+        let means = Means { disk: Arc::new(RealDisk), watch: None, open: Box::new(Kept::default) };
+        let start = Now::read();
+        let mut follower = Follower::new(0, settings, Shard { worker: 0, workers: 1 }, means, start);
+        let mut look_after = |seconds| {
+            let now = Now { instant: start.instant + Duration::from_secs(seconds), ..start };
+            follower.look_around(now, &mut Vec::new());
+            follower.groups.len()
+        };
+        assert_eq!(look_after(0), 1);
+        fs::remove_file(&link).unwrap();
+        fs::remove_dir_all(&pod).unwrap();
+        // Its path is gone; it is finished; it is closed; and then it is forgotten.
+        let groups: Vec<_> = (1..10).map(|round| look_after(round * 10)).collect();
+        assert_eq!(groups.last(), Some(&0), "{groups:?}");
     }
 }

@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::checkpoints::Saved;
@@ -20,6 +20,8 @@ pub(super) struct Group {
     pub(super) key: u64,
     /// They are the numbered logs in a container's directory.
     pub(super) is_numbered: bool,
+    /// The directory that the files are in.
+    pub(super) directory: PathBuf,
     /// Oldest first.
     pub(super) files: Vec<Followed>,
     /// Files that are done and still lie there: they may grow once more.
@@ -34,8 +36,8 @@ const MOST_DONE: usize = 64;
 
 impl Group {
     /// A group without files.
-    pub(super) fn new(key: u64, is_numbered: bool) -> Self {
-        Self { key, is_numbered, files: Vec::new(), done: Vec::new(), passed: HashMap::new() }
+    pub(super) fn new(key: u64, is_numbered: bool, directory: PathBuf) -> Self {
+        Self { key, is_numbered, directory, files: Vec::new(), done: Vec::new(), passed: HashMap::new() }
     }
 
     /// The key of a group by its container's directory or its path.

@@ -185,7 +185,7 @@ impl Follower {
     pub(super) fn admit_rescued(&mut self, now: Now) {
         let Some(rescue) = &self.rescue else { return };
         for (description, segment) in rescue.take_left(|key| self.is_mine(key)) {
-            let place = self.group(description.group, description.is_numbered);
+            let place = self.group(description.group, description.is_numbered, &description.real);
             let mut file = description.file(&segment, now);
             file.rotated = Some(now.instant);
             tracing::info!(path = %file.found.path.display(), from = segment.first_offset(), to = segment.end(), "goes on in the spool");

@@ -7,7 +7,6 @@ use super::descriptors::OpenError;
 use super::discover::{self, Found};
 use super::file::{Followed, Holder, Phase};
 use super::follow::Follower;
-use super::losses::Loss;
 use crate::input::Event;
 use crate::record::Now;
 
@@ -34,7 +33,7 @@ impl Follower {
         match self.disk.look(&file.found.path) {
             // Known even while reading is paused: how far it is behind.
             Ok(look) if look.key() == file.found.key() => {
-                if file.phase == Phase::Open {
+                if file.phase == Phase::Open && file.holder == Holder::Plain {
                     file.length = look.length;
                 }
             }
@@ -159,12 +158,8 @@ impl Follower {
             tracing::debug!(path = %copy.real.display(), "goes on in a copy");
             return self.change_file(place, index, copy, now.instant);
         }
-        let file = &self.groups[place].files[index];
-        if file.length > file.offset {
-            self.lose(place, index, Loss::Removed, file.length);
-        }
+        self.lose(place, index);
         let file = &mut self.groups[place].files[index];
-        file.length = file.offset;
         match file.phase {
             // Nobody knows of it yet.
             Phase::Waiting => {
@@ -187,9 +182,8 @@ impl Follower {
         if let Some(copy) = self.copy_of(place, index) {
             self.change_file(place, index, copy, now.instant);
         } else {
-            let file = &mut self.groups[place].files[index];
-            file.rotated.get_or_insert(now.instant);
-            file.length = file.offset;
+            self.lose(place, index);
+            self.groups[place].files[index].rotated.get_or_insert(now.instant);
             // Its bytes are another log's now: its inode and name are not its own any more.
             self.give_up(place, index, events);
         }

@@ -60,6 +60,14 @@ impl Watch {
         }
     }
 
+    /// The directory is gone.
+    pub(super) fn remove(&mut self, directory: &Path) {
+        if let Some(watcher) = self.watcher.as_mut().filter(|_| self.directories.remove(directory)) {
+            // The kernel forgot it together with the directory.
+            let _ = watcher.unwatch(directory);
+        }
+    }
+
     /// Something happened since the last call.
     pub(super) fn take_hint(&self) -> bool {
         self.hint.swap(false, Ordering::Relaxed)

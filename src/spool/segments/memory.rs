@@ -10,7 +10,7 @@ use super::disk::{Disk, DiskFile};
 
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone, Default)]
-pub struct MemoryDisk(Arc<Mutex<State>>);
+pub(crate) struct MemoryDisk(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -40,13 +40,13 @@ struct MemoryFile {
 
 impl MemoryDisk {
     /// Limits what all files together may have, in bytes.
-    pub fn set_capacity(&self, capacity: Option<u64>) {
+    pub(crate) fn set_capacity(&self, capacity: Option<u64>) {
         self.state().capacity = capacity;
     }
 
     /// The power fails: names and bytes are as they were when they were last synced. Of `count`
     /// bytes that a file has grown by since then, `survivors(count)` may be there all the same.
-    pub fn crash(&self, mut survivors: impl FnMut(usize) -> usize) {
+    pub(crate) fn crash(&self, mut survivors: impl FnMut(usize) -> usize) {
         let mut state = self.state();
         state.names = state.durable_names.clone();
         state.forget_nameless();
@@ -60,7 +60,7 @@ impl MemoryDisk {
     }
 
     /// Changes the bytes of a file behind everyone's back. Nothing happens if there is none.
-    pub fn tamper(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn tamper(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.state();
         let file = state.names.get(name).copied();
         if let Some(content) = file.and_then(|file| state.files.get_mut(&file)) {

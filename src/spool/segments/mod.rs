@@ -17,6 +17,7 @@ mod disk;
 mod error;
 mod format;
 mod index;
+#[cfg(test)]
 mod memory;
 mod recover;
 mod segment;
@@ -31,7 +32,8 @@ use std::time::Duration;
 
 pub use disk::{Directory, Disk, DiskFile};
 pub use error::SpoolError;
-pub use memory::MemoryDisk;
+#[cfg(test)]
+pub(crate) use memory::MemoryDisk;
 pub use segment::Segment;
 
 use crate::record::Timestamp;
