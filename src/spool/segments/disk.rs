@@ -1,5 +1,5 @@
 //! The few things that a spool asks of a disk: a seam, so that the same code runs on a directory
-//! and, in simulations, on [`MemoryDisk`](super::MemoryDisk).
+//! and, in simulations, in memory.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
