@@ -35,6 +35,8 @@ pub struct InputAccount {
     pub stalled: Option<String>,
     /// Bytes that were destroyed before they could be read.
     pub lost: LostBytes,
+    /// Compressed files whose end could not be inflated.
+    pub damaged_files: u64,
     /// Bytes of files that were removed, of which the spool keeps a copy until they are delivered.
     pub spooled: u64,
     /// How its checkpoints fare.
@@ -50,6 +52,8 @@ pub struct LostBytes {
     pub spool_bytes: u64,
     /// They had been in the spool for too long.
     pub spool_age: u64,
+    /// The spool's file is damaged.
+    pub damaged: u64,
 }
 
 /// How the checkpoints of one input fare, in one worker.
@@ -153,6 +157,8 @@ impl Snapshot {
             sum.lost.removed += part.lost.removed;
             sum.lost.spool_bytes += part.lost.spool_bytes;
             sum.lost.spool_age += part.lost.spool_age;
+            sum.lost.damaged += part.lost.damaged;
+            sum.damaged_files += part.damaged_files;
             sum.spooled += part.spooled;
             sum.checkpoints.add(&part.checkpoints);
         }

@@ -32,13 +32,14 @@ struct AccountsCollector(Arc<Accounts>);
 
 type Field<A> = (&'static str, &'static str, Option<Unit>, fn(&A) -> u64);
 
-const INPUT_COUNTERS: [Field<InputAccount>; 7] = [
+const INPUT_COUNTERS: [Field<InputAccount>; 8] = [
     ("input_read", "Bytes taken from sources", Some(Unit::Bytes), |a| a.read),
     ("input_finished", "Bytes whose records are all settled", Some(Unit::Bytes), |a| a.finished),
     ("input_lines", "Log lines", None, |a| a.lines),
     ("input_malformed_lines", "Lines in none of the expected formats, shipped as text", None, |a| a.malformed),
     ("input_truncated_lines", "Lines cut at a size limit", None, |a| a.truncated),
     ("input_skipped_lines", "Lines skipped because they are too long", None, |a| a.skipped),
+    ("input_damaged_files", "Compressed files whose end could not be inflated", None, |a| a.damaged_files),
     ("checkpoints_set_aside", "Databases of checkpoints that could not be used", None, |a| a.checkpoints.set_aside),
 ];
 
@@ -125,9 +126,13 @@ fn lost<'a>(
     let mut descriptor = encoder.encode_descriptor("input_lost", help, Some(&Unit::Bytes), kind)?;
     for (instance, account) in accounts {
         let lost = account.lost;
-        for (reason, bytes) in
-            [("removed", lost.removed), ("spool_bytes", lost.spool_bytes), ("spool_age", lost.spool_age)]
-        {
+        let reasons = [
+            ("removed", lost.removed),
+            ("spool_bytes", lost.spool_bytes),
+            ("spool_age", lost.spool_age),
+            ("damaged", lost.damaged),
+        ];
+        for (reason, bytes) in reasons {
             let labels = [("name", instance.as_str()), ("reason", reason)];
             ConstCounter::new(bytes).encode(descriptor.encode_family(&labels)?)?;
         }

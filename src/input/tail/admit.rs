@@ -5,9 +5,9 @@ use std::time::Instant;
 use super::descriptors::OpenError;
 use super::discover::{self, Found, Order};
 use super::disk::LogFile;
-use super::file::{Followed, Holder};
+use super::file::Followed;
 use super::follow::Follower;
-use super::gzip::Gzip;
+use super::gzip::{self, Gzip};
 use super::identity;
 use crate::input::next_source_id;
 use crate::record::{Container, Now};
@@ -100,7 +100,13 @@ impl Follower {
     ) -> Option<u64> {
         let mut file = Followed::new(next_source_id(), found, container, now);
         match self.descriptors.of(&file) {
-            Ok(open) => file.renew_head(open),
+            Ok(open) => {
+                file.renew_head(open);
+                if let Some(stored) = open.stored() {
+                    file.length = gzip::told_length(stored).map_or(0, u64::from);
+                }
+                open.release();
+            }
             Err(OpenError::Refused(error)) => {
                 if self.throttle.allows() {
                     tracing::warn!(path = %file.found.path.display(), %error, "cannot be opened, trying again");
@@ -122,7 +128,7 @@ impl Follower {
     pub(super) fn keep(&mut self, place: usize, file: Followed) -> u64 {
         let id = file.id;
         self.sources.insert(id, self.groups[place].key);
-        if !matches!(file.holder, Holder::Spooled(_)) {
+        if !file.is_spooled() {
             self.inodes.insert(file.found.key(), id);
         }
         if file.rotated.is_none() {

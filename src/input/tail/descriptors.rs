@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::disk::{Disk, LogFile};
-use super::file::{Followed, Holder};
+use super::file::Followed;
 use super::gzip::Gzip;
 use super::identity;
 
@@ -91,7 +91,7 @@ impl Descriptors {
         if opened.look()?.key() != file.found.key() {
             return Err(OpenError::Gone);
         }
-        if file.holder == Holder::Compressed {
+        if file.is_compressed {
             opened = Box::new(Gzip::new(opened)?);
         }
         // While it was closed its inode may have become another file's.

@@ -33,6 +33,14 @@ pub(crate) trait LogFile: Debug + Send {
 
     /// Reads at an offset of the uncompressed log; 0 at its end.
     fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// The file with its bytes as they are stored, if those are compressed.
+    fn stored(&mut self) -> Option<&mut dyn LogFile> {
+        None
+    }
+
+    /// Gives back what it can get again when it is read: memory and handles.
+    fn release(&mut self) {}
 }
 
 /// What the file system says of a file.

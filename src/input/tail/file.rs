@@ -27,12 +27,10 @@ pub(super) enum Phase {
 /// What holds the bytes of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holder {
-    /// A file as it was written.
-    Plain,
-    /// A compressed copy. Its length is known when it was inflated.
-    Compressed,
+    /// A file.
+    File,
     /// This segment of the spool.
-    Spooled(u64),
+    Spool(u64),
 }
 
 /// See the module. Whether it is open right now is the affair of
@@ -43,6 +41,8 @@ pub(super) struct Followed {
     pub(super) id: u64,
     pub(super) found: Found,
     pub(super) holder: Holder,
+    /// What holds it is compressed. How long the log is, is certain when its end was inflated.
+    pub(super) is_compressed: bool,
     pub(super) container: Option<Container>,
     /// Restart number of the container, 0 where there is none.
     pub(super) restart: u32,
@@ -63,9 +63,9 @@ pub(super) struct Followed {
     pub(super) is_old: bool,
     /// Since when its path leads elsewhere or nowhere.
     pub(super) rotated: Option<Instant>,
-    /// Its last name is gone: it is there only while it is held open.
-    pub(super) has_vanished: bool,
-    /// The spool segment that holds a copy of what was not settled when it vanished.
+    /// Since when its last name is gone: it is there only while it is held open.
+    pub(super) vanished: Option<Instant>,
+    /// The spool segment that holds a copy of what was not settled of it.
     pub(super) rescued: Option<u64>,
     /// End of what the last read returned.
     seen: u64,
@@ -103,17 +103,20 @@ pub(super) enum Read {
     Truncated,
     /// It cannot be opened under its name any more.
     Gone,
+    /// Behind what was read of it nothing can be inflated, for this reason.
+    Damaged(String),
 }
 
 impl Followed {
     /// A file that was found and waits for its turn.
     pub(super) fn new(id: u64, found: Found, container: Option<Container>, now: Now) -> Self {
-        let holder = if found.is_compressed() { Holder::Compressed } else { Holder::Plain };
-        let length = if holder == Holder::Plain { found.length } else { 0 };
+        let is_compressed = found.is_compressed();
+        let length = if is_compressed { 0 } else { found.length };
         let restart = container.as_ref().and_then(|container| container.restart);
         Self {
             id,
-            holder,
+            holder: Holder::File,
+            is_compressed,
             restart: restart.unwrap_or_else(|| Order::of(&found.real).restart),
             found,
             container,
@@ -128,10 +131,10 @@ impl Followed {
             is_anew: false,
             is_old: false,
             rotated: None,
-            has_vanished: false,
+            vanished: None,
             rescued: None,
             seen: 0,
-            is_measured: holder != Holder::Compressed,
+            is_measured: !is_compressed,
             saved_length: 0,
             look_at: None,
             modified: 0,
@@ -148,19 +151,27 @@ impl Followed {
         self.length = self.length.max(resume.offset);
         self.is_dirty = true;
         // Where a compressed log ends shows when a read finds nothing behind the last one.
-        self.is_measured = self.holder != Holder::Compressed;
+        self.is_measured = !self.is_compressed;
     }
 
     /// The log goes on in a copy of it, at the same offsets.
     pub(super) fn go_on_in(&mut self, found: Found, now: Instant) {
-        self.holder = if found.is_compressed() { Holder::Compressed } else { Holder::Plain };
-        self.length = if self.holder == Holder::Plain { found.length } else { self.length.max(self.offset) };
+        (self.holder, self.is_compressed) = (Holder::File, found.is_compressed());
+        self.length = if self.is_compressed { self.length.max(self.offset) } else { found.length };
         self.found = Found { path: self.found.path.clone(), ..found };
         self.seen = self.offset;
-        self.is_measured = self.holder == Holder::Plain;
+        self.is_measured = !self.is_compressed;
+        (self.vanished, self.rescued) = (None, None);
         self.rotated.get_or_insert(now);
         self.is_dirty = true;
         self.look_at = None;
+    }
+
+    /// The log goes on in a segment of the spool, at the same offsets.
+    pub(super) fn go_on_in_spool(&mut self, segment: u64, key: (u64, u64)) {
+        (self.holder, self.rescued) = (Holder::Spool(segment), Some(segment));
+        (self.found.device, self.found.inode) = key;
+        self.is_dirty = true;
     }
 
     /// A look now could find something.
@@ -188,11 +199,11 @@ impl Followed {
     /// Reads what is new into the buffer, whose length is the size of a block.
     pub(super) fn read(&mut self, file: &mut dyn LogFile, buffer: &mut [u8], now: Instant) -> io::Result<Read> {
         let is_ending = self.phase == Phase::Ending;
-        if self.holder != Holder::Compressed {
+        if !self.is_compressed {
             let look = file.look()?;
             let was_written = std::mem::replace(&mut self.modified, look.modified) != look.modified;
             // While nobody looked it may have been truncated and grown again, to any length.
-            let is_suspect = self.looked.is_some() && was_written && self.holder == Holder::Plain;
+            let is_suspect = self.looked.is_some() && was_written && self.is_plain_file();
             if look.length < self.offset || (is_suspect && !self.begins_as_before(file)?) {
                 return Ok(Read::Truncated);
             }
@@ -202,10 +213,18 @@ impl Followed {
                 return Ok(Read::Nothing);
             }
         }
-        let read = self.read_at(file, buffer)?;
+        let read = match file.read_at(buffer, self.offset) {
+            Err(error) if self.is_compressed && error.kind() == io::ErrorKind::InvalidData => 0,
+            other => other?,
+        };
         let end = self.offset + read as u64;
-        if self.holder == Holder::Compressed && (end == self.seen || read == 0) {
-            (self.length, self.seen, self.is_measured) = (end, end, true);
+        if self.is_compressed && (end == self.seen || read == 0) {
+            (self.length, self.seen) = (end, end);
+            if !std::mem::replace(&mut self.is_measured, true)
+                && let Err(error) = file.read_at(&mut [0], end)
+            {
+                return Ok(Read::Damaged(error.to_string()));
+            }
             if !is_ending {
                 self.rest(now);
                 return Ok(Read::Nothing);
@@ -221,23 +240,27 @@ impl Followed {
         Ok(self.head.length == 0 || identity::head(file, Some(self.head.length))? == self.head)
     }
 
-    /// What cannot be inflated is the end of a compressed log: nothing behind it can be had.
-    fn read_at(&self, file: &mut dyn LogFile, buffer: &mut [u8]) -> io::Result<usize> {
-        match file.read_at(buffer, self.offset) {
-            Err(error) if self.holder == Holder::Compressed && error.kind() == io::ErrorKind::InvalidData => {
-                tracing::error!(path = %self.found.real.display(), offset = self.offset, %error, "is damaged: what can be read of it is shipped");
-                Ok(0)
-            }
-            other => other,
-        }
-    }
-
     /// Whether everything that is there was offered to the pipeline.
     pub(super) fn is_at_end(&mut self, file: &mut dyn LogFile) -> bool {
-        if self.holder == Holder::Plain {
+        if self.is_plain_file() {
             self.length = file.look().map_or(self.length, |look| look.length);
         }
         self.is_measured && self.length <= self.seen
+    }
+
+    /// What was not read of it cannot be had any more.
+    pub(super) fn end_here(&mut self) {
+        (self.length, self.seen, self.is_measured) = (self.offset, self.offset, true);
+    }
+
+    /// It is a file as it was written, which may grow.
+    pub(super) fn is_plain_file(&self) -> bool {
+        self.holder == Holder::File && !self.is_compressed
+    }
+
+    /// It is in the spool.
+    pub(super) fn is_spooled(&self) -> bool {
+        self.holder != Holder::File
     }
 
     /// Some bytes at the end are no whole line.
@@ -270,9 +293,10 @@ impl Followed {
         matches!(self.phase, Phase::Finished | Phase::Closed)
     }
 
-    /// It should be saved.
+    /// It should be saved. Before its turn came, what was saved of it earlier is the truth.
     pub(super) fn needs_saving(&self) -> bool {
-        self.is_dirty || (self.log.is_some() && self.length >= self.saved_length + SAVED_GROWTH)
+        let has_grown = self.log.is_some() && self.length >= self.saved_length + SAVED_GROWTH;
+        self.phase != Phase::Waiting && (self.is_dirty || has_grown)
     }
 
     /// It was saved.
@@ -294,11 +318,12 @@ impl Followed {
     }
 
     fn place(&self) -> Place {
-        match self.holder {
-            Holder::Spooled(_) => Place::Gone,
-            _ if self.has_vanished => Place::Gone,
-            _ if self.rotated.is_some() => Place::Rotated,
-            _ => Place::Current,
+        if self.is_spooled() || self.vanished.is_some() {
+            Place::Gone
+        } else if self.rotated.is_some() {
+            Place::Rotated
+        } else {
+            Place::Current
         }
     }
 

@@ -9,7 +9,7 @@ use super::checkpoints::{ForeignRow, Store};
 use super::descriptors::{Descriptors, OpenError};
 use super::discover::{self, Found};
 use super::disk::Disk;
-use super::file::{Followed, Holder, Phase, Read};
+use super::file::{Followed, Phase, Read};
 use super::group::Group;
 use super::identity;
 use super::losses::{Loss, Losses};
@@ -259,13 +259,13 @@ impl Follower {
         let file = &mut group.files[index];
         let looked = self.descriptors.of(file).map_err(|error| error.to_string()).and_then(|open| {
             let look = open.look().map_err(|error| error.to_string())?;
-            let wants_line = is_next && !matches!(file.holder, Holder::Spooled(_));
+            let wants_line = is_next && !file.is_spooled();
             let line = if wants_line { identity::first_line(open).map_err(|error| error.to_string())? } else { None };
             Ok((look.length, line))
         });
         let line = match looked {
             Ok((length, line)) => {
-                file.length = if file.holder == Holder::Compressed { file.length } else { length };
+                file.length = if file.is_compressed { file.length } else { length };
                 line
             }
             Err(error) => {
@@ -333,13 +333,12 @@ impl Follower {
             Err(OpenError::Gone | OpenError::Replaced) => return Read::Gone,
             Err(OpenError::Refused(error)) => Err(error),
         };
-        if read.is_err() && matches!(file.holder, Holder::Spooled(_)) {
+        if read.is_err() && file.is_spooled() {
             // The segment is damaged, or was dropped: nothing behind this can be had any more.
-            self.lose(place, index);
+            self.lose(place, index, Loss::Damaged);
             self.groups[place].files[index].phase = Phase::Finished;
             return Read::Nothing;
         }
-        let file = &mut self.groups[place].files[index];
         read.unwrap_or_else(|error| {
             let path = file.found.path.display();
             if self.throttle.allows() {
@@ -378,7 +377,7 @@ impl Follower {
                 let open = self.descriptors.if_open(file.id);
                 // The inode of one that was removed will be another file's.
                 let is_there = open.is_none_or(|open| open.look().is_ok_and(|look| look.links > 0));
-                if is_there && !file.has_vanished && !matches!(file.holder, Holder::Spooled(_)) {
+                if is_there && file.vanished.is_none() && !file.is_spooled() {
                     file.saved().into_iter().for_each(|saved| group.remember(saved));
                 }
                 self.descriptors.close(file.id);
@@ -417,9 +416,13 @@ impl Follower {
         self.scan_soon();
         let file = &mut self.groups[place].files[index];
         self.inodes.remove(&file.found.key());
+        let copied = file.rescued;
         file.go_on_in(found, now);
         self.inodes.insert(file.found.key(), file.id);
         self.descriptors.close(file.id);
+        if let (Some(rescue), Some(segment)) = (&mut self.rescue, copied) {
+            rescue.remove(segment);
+        }
     }
 
     /// The file of this inode is another source's now.
@@ -428,12 +431,12 @@ impl Follower {
     }
 
     /// What of a source's log was not read is gone.
-    pub(super) fn lose(&mut self, place: usize, index: usize) {
+    pub(super) fn lose(&mut self, place: usize, index: usize, reason: Loss) {
         let file = &mut self.groups[place].files[index];
         if file.length > file.offset {
-            self.losses.report(&file.found.path, file.offset, file.length, Loss::Removed);
+            self.losses.report(&file.found.path, file.offset, file.length, reason);
         }
-        file.length = file.offset;
+        file.end_here();
     }
 }
 

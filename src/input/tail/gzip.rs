@@ -3,22 +3,31 @@
 use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
+use memchr::memrchr;
 
 use super::disk::{LogFile, Look, read_up_to};
 
-/// A compressed log. It inflates forwards only; what the last read returned is kept, since an
-/// unfinished line at a block's end is read again.
+/// A compressed log. It inflates forwards only; what follows the last line end of what a read
+/// returned is kept, since an unfinished line at a block's end is read again.
 #[derive(Debug)]
 pub(super) struct Gzip {
     look: Look,
-    /// `None` while the file is being taken from a decoder to begin anew.
-    decoder: Option<MultiGzDecoder<BufReader<Sequential>>>,
+    inner: Inner,
     /// Uncompressed bytes that the decoder gave.
     position: u64,
     /// The last of them.
     recent: Vec<u8>,
     /// Why nothing more can be inflated.
     damaged: Option<String>,
+}
+
+#[derive(Debug)]
+enum Inner {
+    /// Nothing is inflated: a decoder and its buffers are large beside a file that waits.
+    Resting(Sequential),
+    Inflating(Box<MultiGzDecoder<BufReader<Sequential>>>),
+    /// For the moment in which the one becomes the other.
+    Nothing,
 }
 
 /// Compressed bytes that are read at once.
@@ -28,23 +37,45 @@ impl Gzip {
     /// A compressed log in an open file.
     pub(super) fn new(file: Box<dyn LogFile>) -> io::Result<Self> {
         let look = file.look()?;
-        let decoder = Some(decoder(file));
-        Ok(Self { look, decoder, position: 0, recent: Vec::new(), damaged: None })
+        let inner = Inner::Resting(Sequential { file, offset: 0 });
+        Ok(Self { look, inner, position: 0, recent: Vec::new(), damaged: None })
     }
 
-    fn begin_anew(&mut self) {
-        let Some(old) = self.decoder.take() else { return };
-        self.decoder = Some(decoder(old.into_inner().into_inner().file));
-        self.position = 0;
-        self.recent.clear();
-        self.damaged = None;
+    /// Lets go of the decoder: the next read begins anew.
+    fn rest(&mut self) {
+        self.inner = match std::mem::replace(&mut self.inner, Inner::Nothing) {
+            Inner::Inflating(decoder) => Inner::Resting(Sequential { offset: 0, ..decoder.into_inner().into_inner() }),
+            other => other,
+        };
+        (self.position, self.recent, self.damaged) = (0, Vec::new(), None);
+    }
+
+    fn decoder(&mut self) -> Option<&mut MultiGzDecoder<BufReader<Sequential>>> {
+        self.inner = match std::mem::replace(&mut self.inner, Inner::Nothing) {
+            Inner::Resting(file) => {
+                Inner::Inflating(Box::new(MultiGzDecoder::new(BufReader::with_capacity(INPUT, file))))
+            }
+            other => other,
+        };
+        match &mut self.inner {
+            Inner::Inflating(decoder) => Some(decoder),
+            Inner::Resting(_) | Inner::Nothing => None,
+        }
+    }
+
+    fn file(&self) -> Option<&dyn LogFile> {
+        match &self.inner {
+            Inner::Resting(file) => Some(file.file.as_ref()),
+            Inner::Inflating(decoder) => Some(decoder.get_ref().get_ref().file.as_ref()),
+            Inner::Nothing => None,
+        }
     }
 
     /// Inflates until the buffer is full; less at the end, and where the file is damaged.
     fn inflate(&mut self, buffer: &mut [u8]) -> usize {
         let mut filled = 0;
         while filled < buffer.len() && self.damaged.is_none() {
-            let Some(decoder) = &mut self.decoder else { break };
+            let Some(decoder) = self.decoder() else { break };
             match decoder.read(&mut buffer[filled..]) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
@@ -76,14 +107,13 @@ impl Gzip {
 
 impl LogFile for Gzip {
     fn look(&self) -> io::Result<Look> {
-        let Some(decoder) = &self.decoder else { return Ok(self.look) };
-        let links = decoder.get_ref().get_ref().file.look()?.links;
+        let links = self.file().map_or(Ok(self.look.links), |file| file.look().map(|look| look.links))?;
         Ok(Look { links, ..self.look })
     }
 
     fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         if offset < self.kept_from() {
-            self.begin_anew();
+            self.rest();
         }
         if offset > self.position {
             self.recent.clear();
@@ -99,21 +129,32 @@ impl LogFile for Gzip {
             return Ok(copied);
         }
         let filled = copied + self.inflate(&mut buffer[copied..]);
-        self.recent.clear();
-        self.recent.extend_from_slice(&buffer[..filled]);
+        let unfinished = memrchr(b'\n', &buffer[..filled]).map_or(0, |end| end + 1);
+        self.recent = buffer[unfinished..filled].to_vec();
         match &self.damaged {
             Some(reason) if filled == 0 => Err(damage(reason.clone())),
             _ => Ok(filled),
+        }
+    }
+
+    fn stored(&mut self) -> Option<&mut dyn LogFile> {
+        match &mut self.inner {
+            Inner::Resting(file) => Some(file.file.as_mut()),
+            Inner::Inflating(decoder) => Some(decoder.get_mut().get_mut().file.as_mut()),
+            Inner::Nothing => None,
+        }
+    }
+
+    fn release(&mut self) {
+        self.rest();
+        if let Some(file) = self.stored() {
+            file.release();
         }
     }
 }
 
 fn damage(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
-}
-
-fn decoder(file: Box<dyn LogFile>) -> MultiGzDecoder<BufReader<Sequential>> {
-    MultiGzDecoder::new(BufReader::with_capacity(INPUT, Sequential { file, offset: 0 }))
 }
 
 /// Length of the log in a compressed file modulo 2^32, as its last four bytes tell it (RFC 1952,

@@ -19,12 +19,16 @@ pub(crate) enum Loss {
     SpoolBytes,
     /// They had been in the spool for too long.
     SpoolAge,
+    /// What held them in the spool is damaged.
+    Damaged,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Losses {
-    bytes: [u64; 3],
+    bytes: [u64; 4],
+    /// Compressed files whose end could not be inflated.
+    damaged_files: u64,
     /// When it is known what was destroyed while nobody ran.
     check_at: Option<Instant>,
 }
@@ -34,7 +38,7 @@ const CHECK_AFTER: Duration = Duration::from_secs(30);
 
 impl Losses {
     pub(super) fn new(now: Instant) -> Self {
-        Self { bytes: [0; 3], check_at: Some(now + CHECK_AFTER) }
+        Self { bytes: [0; 4], damaged_files: 0, check_at: Some(now + CHECK_AFTER) }
     }
 
     /// Bytes from `from` to `to` of a log are gone.
@@ -52,12 +56,24 @@ impl Losses {
 
     /// The counters.
     pub(super) fn bytes(&self) -> LostBytes {
-        let [removed, spool_bytes, spool_age] = self.bytes;
-        LostBytes { removed, spool_bytes, spool_age }
+        let [removed, spool_bytes, spool_age, damaged] = self.bytes;
+        LostBytes { removed, spool_bytes, spool_age, damaged }
+    }
+
+    /// How many compressed files were damaged.
+    pub(super) fn damaged_files(&self) -> u64 {
+        self.damaged_files
     }
 }
 
 impl Follower {
+    /// A compressed log cannot be inflated from here on: nobody knows how much that was.
+    pub(super) fn report_damaged(&mut self, place: usize, index: usize, reason: &str) {
+        let file = &self.groups[place].files[index];
+        tracing::error!(path = %file.found.real.display(), offset = file.offset, reason, "is damaged: what stands before that is shipped");
+        self.losses.damaged_files += 1;
+    }
+
     /// Reports once what was destroyed while nobody ran: logs that were not done when we last looked,
     /// and that no file holds now.
     pub(super) fn report_losses(&mut self, now: Now) {
@@ -88,6 +104,7 @@ impl Loss {
             Self::Removed => "removed",
             Self::SpoolBytes => "spool_bytes",
             Self::SpoolAge => "spool_age",
+            Self::Damaged => "damaged",
         }
     }
 }

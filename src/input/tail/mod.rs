@@ -145,6 +145,7 @@ impl Input for Tail {
                     return Some(Block { source, offset, bytes: &buffer[..read], is_last, time: now.time, since });
                 }
                 Read::Nothing => {}
+                Read::Damaged(reason) => self.follower.report_damaged(place, index, &reason),
                 Read::Truncated => self.truncated.push(self.follower.groups[place].files[index].id),
                 Read::Gone => self.lost.push(self.follower.groups[place].files[index].id),
             }
@@ -178,6 +179,7 @@ impl Input for Tail {
         account.checkpoints = self.follower.store.as_ref().map(|store| store.account()).unwrap_or_default();
         account.behind = files().map(file::Followed::behind).sum();
         account.lost = self.follower.losses.bytes();
+        account.damaged_files = self.follower.losses.damaged_files();
         account.spooled = files()
             .filter(|file| file.rescued.is_some())
             .map(|file| file.length.saturating_sub(file.committed.offset))

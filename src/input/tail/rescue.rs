@@ -3,15 +3,16 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use super::discover::Found;
 use super::disk::{Kind, LogFile, Look};
-use super::file::{Followed, Holder, Phase};
+use super::file::{Followed, Phase};
 use super::follow::Follower;
+use super::gzip::Gzip;
 use super::identity::{self, Head};
 use super::losses::Loss;
 use super::resume::Resumed;
@@ -72,7 +73,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) struct Rescue {
     shared: Arc<SharedSpool>,
     input: String,
-    /// Segments that this run made.
+    /// Segments that this run made, while their bytes are still had elsewhere.
     segments: HashMap<u64, Segment>,
 }
 
@@ -89,6 +90,12 @@ struct Description {
     log: String,
     began: Option<i64>,
     head: (u64, u64),
+    /// The segment holds the compressed file as it was.
+    #[serde(default)]
+    is_compressed: bool,
+    /// Length of the log.
+    #[serde(default)]
+    length: u64,
     offset: u64,
     streams: [u64; 2],
     time: i64,
@@ -137,8 +144,13 @@ impl Rescue {
         taken
     }
 
-    /// Copies a file from where it is settled, or what was added since the last copy.
-    /// `None` if there is no spool.
+    /// The spool is less than half full.
+    pub(super) fn has_room(&self) -> bool {
+        self.shared.opened().is_some_and(|opened| lock(&opened.spool).bytes() < self.shared.limits.bytes / 2)
+    }
+
+    /// Copies a file from where it is settled, or what was added since the last copy; a compressed one
+    /// as it is. `None` if there is no spool.
     fn copy(
         &mut self,
         description: &Description,
@@ -147,26 +159,19 @@ impl Rescue {
         now: Timestamp,
     ) -> Result<Option<u64>, SpoolError> {
         let Some(opened) = self.shared.opened() else { return Ok(None) };
-        let id = match id {
-            Some(id) => id,
-            None => {
-                let text = serde_json::to_vec(description).unwrap_or_default();
-                let segment = lock(&opened.spool).create(&text, description.offset, now)?;
-                let id = segment.id();
-                self.segments.insert(id, segment);
-                id
-            }
-        };
-        let Some(segment) = self.segments.get_mut(&id) else { return Ok(Some(id)) };
-        let mut buffer = vec![0; CHUNK];
-        let (mut offset, mut is_new) = (segment.end(), false);
-        while let Ok(read @ 1..) = file.read_at(&mut buffer, offset) {
-            segment.append(&buffer[..read])?;
-            (offset, is_new) = (offset + read as u64, true);
+        if let Some(segment) = id.and_then(|id| self.segments.get_mut(&id)) {
+            append_rest(segment, file, &description.path)?;
+            return Ok(id);
         }
-        if is_new {
-            segment.sync()?;
+        let text = serde_json::to_vec(description).unwrap_or_default();
+        let first_offset = if description.is_compressed { 0 } else { description.offset };
+        let mut segment = lock(&opened.spool).create(&text, first_offset, now)?;
+        let id = segment.id();
+        if let Err(error) = append_rest(&mut segment, file, &description.path) {
+            self.remove(id);
+            return Err(error);
         }
+        self.segments.insert(id, segment);
         Ok(Some(id))
     }
 
@@ -180,6 +185,21 @@ impl Rescue {
     }
 }
 
+/// Appends what of the file is behind the segment's end.
+fn append_rest(segment: &mut Segment, file: &mut dyn LogFile, path: &Path) -> Result<(), SpoolError> {
+    let mut buffer = vec![0; CHUNK];
+    let mut offset = segment.end();
+    loop {
+        let read = file.read_at(&mut buffer, offset);
+        let read = read.map_err(|source| SpoolError::Io { action: "copy from", path: path.to_owned(), source })?;
+        if read == 0 {
+            return segment.sync();
+        }
+        segment.append(&buffer[..read])?;
+        offset += read as u64;
+    }
+}
+
 impl Follower {
     /// Takes up what the last run rescued, before anything else.
     pub(super) fn admit_rescued(&mut self, now: Now) {
@@ -188,8 +208,8 @@ impl Follower {
             let place = self.group(description.group, description.is_numbered, &description.real);
             let mut file = description.file(&segment, now);
             file.rotated = Some(now.instant);
-            tracing::info!(path = %file.found.path.display(), from = segment.first_offset(), to = segment.end(), "goes on in the spool");
-            self.descriptors.insert_pinned(file.id, Box::new(Spooled(segment)));
+            tracing::info!(path = %file.found.path.display(), from = file.committed.offset, to = file.length, "goes on in the spool");
+            self.hold_segment(file.id, file.is_compressed, segment);
             self.keep(place, file);
         }
     }
@@ -197,41 +217,77 @@ impl Follower {
     /// A log that the last run rescued tells where it goes on.
     pub(super) fn resume_rescued(&self, place: usize, index: usize) -> Option<Resumed> {
         let file = &self.groups[place].files[index];
-        let Holder::Spooled(_) = file.holder else { return None };
+        if !file.is_spooled() {
+            return None;
+        }
         let log = file.log?;
         let saved = self.store.as_ref().and_then(|store| store.of_log(log)).map(|saved| saved.checkpoint);
         let is_later = |saved: &Checkpoint| saved.offset >= file.committed.offset;
         let checkpoint = saved.filter(is_later).unwrap_or(file.committed);
-        let is_done = checkpoint.offset >= file.length;
+        let is_done = checkpoint.offset > 0 && checkpoint.offset >= file.length;
         Some(Resumed { log, checkpoint, is_derived: true, is_done })
     }
 
-    /// Copies what is not settled of a file into the spool.
-    pub(super) fn rescue_file(&mut self, place: usize, index: usize, now: Now) {
+    /// Copies what is not settled of a file into the spool. Whether all of it is there.
+    pub(super) fn rescue_file(&mut self, place: usize, index: usize, now: Now) -> bool {
         if self.groups[place].files[index].log.is_none() {
             self.name_log(place, index, now);
         }
         let group = &self.groups[place];
         let file = &group.files[index];
-        let (Some(rescue), Some(log)) = (&mut self.rescue, file.log) else { return };
+        let (Some(rescue), Some(log)) = (&mut self.rescue, file.log) else { return false };
+        if file.rescued.is_some() && file.is_compressed {
+            // Nothing is added to a compressed log any more.
+            return true;
+        }
         let description = Description::of(&rescue.input, group.key, group.is_numbered, file, log);
         let (id, rescued) = (file.id, file.rescued);
-        let Some(open) = self.descriptors.if_open(id) else { return };
-        match rescue.copy(&description, rescued, open, now.time) {
-            Ok(None) => {}
+        let Some(open) = self.descriptors.if_open(id) else { return false };
+        let copied = match file.is_compressed {
+            true => open.stored().map_or(Ok(None), |stored| rescue.copy(&description, rescued, stored, now.time)),
+            false => rescue.copy(&description, rescued, open, now.time),
+        };
+        let is_copied = matches!(copied, Ok(Some(_)));
+        match copied {
+            Ok(None) | Err(SpoolError::Gone { .. }) => {}
             Ok(Some(segment)) => {
                 let file = &mut self.groups[place].files[index];
                 if file.rescued.replace(segment).is_none() {
-                    tracing::debug!(path = %file.found.path.display(), from = file.committed.offset, "was removed: its rest is copied into the spool");
+                    tracing::debug!(path = %file.found.path.display(), from = file.committed.offset, "what of it is not delivered is copied into the spool");
                 }
             }
-            Err(SpoolError::Gone { .. }) => {}
             Err(error) if self.throttle.allows() => {
                 tracing::error!(path = %description.path.display(), %error, "was removed before it was delivered, and cannot be copied: a crash would lose it");
             }
             Err(_) => {}
         }
         self.enforce_limits(now);
+        is_copied
+    }
+
+    /// From here on a file that was removed is read from its copy: the disk gets its room back, and
+    /// one file less is held open.
+    pub(super) fn go_on_in_spool(&mut self, place: usize, index: usize) {
+        let file = &self.groups[place].files[index];
+        let Some(id) = file.rescued else { return };
+        let Some(segment) = self.rescue.as_mut().and_then(|rescue| rescue.segments.remove(&id)) else { return };
+        self.forget_inode(place, index);
+        let file = &mut self.groups[place].files[index];
+        tracing::debug!(path = %file.found.path.display(), offset = file.offset, "goes on in the spool");
+        file.go_on_in_spool(id, spooled_key(id));
+        let (id, is_compressed) = (file.id, file.is_compressed);
+        self.descriptors.close(id);
+        self.hold_segment(id, is_compressed, segment);
+    }
+
+    fn hold_segment(&mut self, id: u64, is_compressed: bool, mut segment: Segment) {
+        segment.close_handle();
+        let spooled = Box::new(Spooled(segment));
+        match is_compressed {
+            false => self.descriptors.insert_pinned(id, spooled),
+            // Its look cannot fail.
+            true => drop(Gzip::new(spooled).map(|file| self.descriptors.insert_pinned(id, Box::new(file)))),
+        }
     }
 
     /// Finds out which log a file holds whose turn to be read has not come.
@@ -239,6 +295,9 @@ impl Follower {
         let id = self.groups[place].files[index].id;
         let line = self.descriptors.if_open(id).and_then(|open| identity::first_line(open).ok().flatten());
         let line = line.unwrap_or_default();
+        if let Some(open) = self.descriptors.if_open(id) {
+            open.release();
+        }
         let Resumed { log, checkpoint, .. } = self.resume(place, index, &line, now);
         let file = &mut self.groups[place].files[index];
         (file.log, file.committed) = (Some(log), checkpoint);
@@ -259,14 +318,18 @@ impl Follower {
 
     fn let_go(&mut self, dropped: &Dropped, reason: Loss) {
         let end = dropped.first_offset + dropped.bytes;
-        let is_its = |file: &Followed| file.rescued == Some(dropped.id) || file.holder == Holder::Spooled(dropped.id);
         for group in &mut self.groups {
-            if let Some(file) = group.files.iter_mut().find(|file| is_its(file)) {
+            if let Some(file) = group.files.iter_mut().find(|file| file.rescued == Some(dropped.id)) {
+                file.rescued = None;
+                if !file.is_spooled() && file.vanished.is_none() {
+                    // It was copied ahead and is still there.
+                    return;
+                }
                 if file.length > file.offset {
                     self.losses.report(&file.found.path, file.offset, file.length, reason);
                 }
                 // What was read of it is still delivered; the rest is not read any more.
-                (file.length, file.rescued) = (file.offset, None);
+                file.end_here();
                 if file.phase == Phase::Open {
                     file.phase = Phase::Finished;
                 }
@@ -274,8 +337,12 @@ impl Follower {
                 return;
             }
         }
-        let path = serde_json::from_slice::<Description>(&dropped.description).map(|description| description.path);
-        self.losses.report(&path.unwrap_or_default(), dropped.first_offset, end, reason);
+        let (path, from, to) = match serde_json::from_slice::<Description>(&dropped.description) {
+            Ok(of) if of.is_compressed => (of.path, of.offset, of.length),
+            Ok(of) => (of.path, dropped.first_offset, end),
+            Err(_) => (PathBuf::new(), dropped.first_offset, end),
+        };
+        self.losses.report(&path, from, to, reason);
     }
 }
 
@@ -296,6 +363,8 @@ impl Description {
             log: format!("{:032x}", log.0),
             began: file.began.map(|began| began.0),
             head: (file.head.length, file.head.hash),
+            is_compressed: file.is_compressed,
+            length: file.length,
             offset: file.committed.offset,
             streams: file.committed.streams,
             time: file.committed.time.0,
@@ -317,13 +386,14 @@ impl Description {
             modified: segment.created().0,
         };
         let mut file = Followed::new(next_source_id(), found, container, now);
-        file.holder = Holder::Spooled(segment.id());
+        file.is_compressed = self.is_compressed;
+        file.go_on_in_spool(segment.id(), key);
         file.restart = self.restart;
         file.log = u128::from_str_radix(&self.log, 16).ok().map(LogId);
         file.began = self.began.map(Timestamp);
         file.head = Head { length: self.head.0, hash: self.head.1 };
         file.committed = Checkpoint { offset: self.offset, streams: self.streams, time: Timestamp(self.time) };
-        (file.length, file.rescued) = (segment.end(), Some(segment.id()));
+        file.length = if self.is_compressed { self.length } else { segment.end() };
         file
     }
 }
@@ -345,5 +415,9 @@ impl LogFile for Spooled {
 
     fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.0.read_at(buffer, offset).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    fn release(&mut self) {
+        self.0.close_handle();
     }
 }

@@ -2,7 +2,6 @@
 
 use super::checkpoints::Saved;
 use super::discover::Found;
-use super::file::Holder;
 use super::follow::Follower;
 use super::gzip;
 use super::identity;
@@ -43,7 +42,7 @@ impl Follower {
         }
         // Its end when it was found: what was written since is new.
         let has_lost_rows = self.store.as_ref().is_some_and(|store| store.has_lost_rows());
-        let from_end = file.is_old && !self.settings.read_from_head && !has_lost_rows;
+        let from_end = file.is_old && !file.is_compressed && !self.settings.read_from_head && !has_lost_rows;
         let checkpoint = Checkpoint::at(if from_end { file.found.length.min(file.length) } else { 0 }, now.time);
         let log = derived.unwrap_or_else(|| LogId::random(now.time));
         Resumed { log, checkpoint, is_derived, is_done: false }
@@ -62,7 +61,7 @@ impl Follower {
             None => self.saved_by_head(&file.found),
         };
         // One that became shorter while we were away has nothing old in it.
-        saved.filter(|saved| file.holder == Holder::Compressed || saved.checkpoint.offset <= file.length)
+        saved.filter(|saved| file.is_compressed || saved.checkpoint.offset <= file.length)
     }
 
     /// What is saved of a file whose bytes tell no log: by its inode, or if it is a copy by its head.

@@ -5,8 +5,11 @@ use std::time::Instant;
 
 use super::descriptors::OpenError;
 use super::discover::{self, Found};
-use super::file::{Followed, Holder, Phase};
+use super::file::{Followed, Phase};
 use super::follow::Follower;
+use super::gzip;
+use super::losses::Loss;
+use super::rescue::Rescue;
 use crate::input::Event;
 use crate::record::Now;
 
@@ -17,7 +20,7 @@ impl Follower {
         for place in 0..self.groups.len() {
             for index in 0..self.groups[place].files.len() {
                 let file = &self.groups[place].files[index];
-                if matches!(file.holder, Holder::Spooled(_)) {
+                if file.is_spooled() {
                     continue;
                 }
                 if file.rotated.is_none() && file.phase != Phase::Closed {
@@ -33,7 +36,7 @@ impl Follower {
         match self.disk.look(&file.found.path) {
             // Known even while reading is paused: how far it is behind.
             Ok(look) if look.key() == file.found.key() => {
-                if file.phase == Phase::Open && file.holder == Holder::Plain {
+                if file.phase == Phase::Open && file.is_plain_file() {
                     file.length = look.length;
                 }
             }
@@ -46,32 +49,68 @@ impl Follower {
     }
 
     /// What has no name left is there only while it is held open: what of it is not settled is
-    /// copied into the spool, at once.
+    /// copied into the spool, at once. A compressed one that would be the next to be removed is
+    /// copied while it is still there.
     fn check_name(&mut self, place: usize, index: usize, now: Now) {
         let file = &self.groups[place].files[index];
         if file.rotated.is_none() && file.phase != Phase::Closed {
             return;
         }
         let id = file.id;
-        let Some(open) = self.descriptors.if_open(id) else { return };
-        let Some(look) = open.look().ok().filter(|look| look.links == 0) else { return };
+        let Some(open) = self.descriptors.if_open(id) else { return self.copy_ahead(place, index, now) };
+        let Ok(look) = open.look() else { return };
+        if look.links > 0 {
+            return self.copy_ahead(place, index, now);
+        }
         let file = &mut self.groups[place].files[index];
         file.renew_head(open);
         self.descriptors.pin(id);
-        file.has_vanished = true;
-        if file.holder == Holder::Plain {
+        let vanished = *file.vanished.get_or_insert(now.instant);
+        if file.is_plain_file() {
             file.length = look.length;
         }
-        let file = &self.groups[place].files[index];
-        let has_copy = match file.rescued {
-            // Nothing is added to a compressed log any more.
-            Some(_) => file.holder == Holder::Compressed,
-            None => file.is_done() || self.copy_of(place, index).is_some(),
-        };
-        if has_copy {
+        if file.is_done() {
             return;
         }
-        self.rescue_file(place, index, now);
+        // Somebody may still write to it for a while.
+        let is_final = file.is_compressed || now.instant.duration_since(vanished) >= self.settings.rotate_wait;
+        if file.rescued.is_none()
+            && let Some(copy) = self.copy_of(place, index)
+        {
+            if is_final && self.is_whole_copy(&copy, look.length) {
+                tracing::debug!(path = %copy.real.display(), "goes on in a copy, so that the disk gets its room back");
+                self.change_file(place, index, copy, now.instant);
+            }
+            return;
+        }
+        if self.rescue_file(place, index, now) && is_final {
+            self.go_on_in_spool(place, index);
+        }
+    }
+
+    /// Who removes rotated logs removes the oldest. When that is compressed and has waited to be
+    /// read, a copy costs little, and then it matters no more when it is removed.
+    fn copy_ahead(&mut self, place: usize, index: usize, now: Now) {
+        let file = &self.groups[place].files[index];
+        let waits = |rotated| now.instant.duration_since(rotated) >= self.settings.rotate_wait;
+        let is_next = file.rescued.is_none() && file.rotated.is_some_and(waits) && !file.is_done();
+        let is_older = |other: &Followed| !other.is_spooled() && !other.is_done();
+        if is_next && file.is_compressed && !self.groups[place].files[..index].iter().any(is_older) {
+            let has_room = self.rescue.as_ref().is_some_and(Rescue::has_room);
+            if has_room && self.descriptors.of(&self.groups[place].files[index]).is_ok() {
+                self.rescue_file(place, index, now);
+            }
+        }
+    }
+
+    /// A compressed copy holds all that a file of this length holds.
+    fn is_whole_copy(&self, copy: &Found, length: u64) -> bool {
+        copy.is_compressed()
+            && self
+                .disk
+                .open(&copy.real)
+                .and_then(|mut file| gzip::told_length(file.as_mut()))
+                .is_ok_and(|told| u64::from(told) == length & u64::from(u32::MAX))
     }
 
     /// A compressed copy of a file lies beside it.
@@ -158,7 +197,7 @@ impl Follower {
             tracing::debug!(path = %copy.real.display(), "goes on in a copy");
             return self.change_file(place, index, copy, now.instant);
         }
-        self.lose(place, index);
+        self.lose(place, index, Loss::Removed);
         let file = &mut self.groups[place].files[index];
         match file.phase {
             // Nobody knows of it yet.
@@ -182,7 +221,7 @@ impl Follower {
         if let Some(copy) = self.copy_of(place, index) {
             self.change_file(place, index, copy, now.instant);
         } else {
-            self.lose(place, index);
+            self.lose(place, index, Loss::Removed);
             self.groups[place].files[index].rotated.get_or_insert(now.instant);
             // Its bytes are another log's now: its inode and name are not its own any more.
             self.give_up(place, index, events);
@@ -224,5 +263,5 @@ impl Follower {
 }
 
 fn has_grown(file: &Followed, look: std::io::Result<super::disk::Look>) -> bool {
-    file.holder == Holder::Plain && look.is_ok_and(|look| look.length > file.length)
+    file.is_plain_file() && look.is_ok_and(|look| look.length > file.length)
 }
