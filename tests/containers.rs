@@ -6,87 +6,35 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use flytail::record::Timestamp;
-use serde_json::Value;
+use support::place::{Place, append, entry};
 use support::shipper::{Shipper, wait_for};
 
 /// A node with one container.
-struct Container {
-    root: tempfile::TempDir,
-}
+struct Container(Place);
 
 impl Container {
     fn new() -> Self {
-        let container = Self { root: tempfile::tempdir().unwrap() };
-        fs::create_dir_all(container.directory()).unwrap();
-        fs::create_dir_all(container.root.path().join("containers")).unwrap();
+        let container = Self(Place::new());
+        fs::create_dir_all(container.log("")).unwrap();
         container
-    }
-
-    fn directory(&self) -> PathBuf {
-        self.root.path().join("pods/flyte_pod_uid/main")
     }
 
     /// A log in the container's directory.
     fn log(&self, name: &str) -> PathBuf {
-        self.directory().join(name)
+        self.0.path("pods/flyte_pod-1_uid/main").join(name)
     }
 
-    /// Links a log as the container of this id (one digit, repeated).
-    fn link(&self, target: &Path, id: &str) -> PathBuf {
-        let link = self.root.path().join(format!("containers/pod_flyte_main-{}.log", id.repeat(64)));
-        symlink(target, &link).unwrap();
-        link
+    /// Links a log as the container of this id.
+    fn link(&self, target: &Path, id: usize) -> PathBuf {
+        self.0.link(target, 1, id)
     }
 
     fn start(&self, options: &str) -> Shipper {
-        let root = self.root.path().display();
-        let text = format!(
-            "[SERVICE]\n  Flush 0.1\n  Log_Level debug\n[INPUT]\n  Name tail\n  Path {root}/containers/*.log\n  DB {root}/state/tail.db\n  \
-             Refresh_Interval 1\n  Rotate_Wait 1\n  Tag kube.*\n  {options}\n\
-             [FILTER]\n  Name kubernetes\n  Match *\n  Merge_Log On\n  Keep_Log Off\n\
-             [OUTPUT]\n  Name file\n  Match *\n  Path {root}\n  File out\n  Format plain\n"
-        );
-        let file = self.root.path().join("flytail.conf");
-        fs::write(&file, text).unwrap();
-        Shipper::start(&file)
+        Shipper::start(&self.0.configure("containers/*.log", &format!("Rotate_Wait 1\n  {options}"), ""))
     }
-
-    /// What has arrived.
-    fn documents(&self) -> Vec<Value> {
-        let out = fs::read_to_string(self.root.path().join("out")).unwrap_or_default();
-        let whole = out.rfind('\n').map_or(0, |end| end + 1);
-        out[..whole].lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect()
-    }
-
-    /// The messages that have arrived, sorted.
-    fn messages(&self) -> Vec<String> {
-        let documents = self.documents().into_iter();
-        let mut messages: Vec<_> = documents.map(|document| document["message"].as_str().unwrap().to_owned()).collect();
-        messages.sort();
-        messages
-    }
-
-    fn wait_for(&self, messages: &[&str]) {
-        let mut wanted: Vec<_> = messages.iter().map(|message| (*message).to_owned()).collect();
-        wanted.sort();
-        wait_for(&wanted, || self.messages());
-    }
-}
-
-fn append(path: &Path, text: &str) {
-    fs::OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
-}
-
-/// A line as containerd writes it, now.
-fn line(stream: &str, tag: &str, text: &str) -> String {
-    let mut time = Vec::new();
-    Timestamp::now().write_rfc3339(&mut time);
-    format!("{} {stream} {tag} {text}\n", String::from_utf8(time).unwrap())
 }
 
 /// A line that was written long ago.
@@ -97,13 +45,13 @@ fn old_line(stream: &str, text: &str) -> String {
 #[test]
 fn a_restarted_container_is_read_though_the_link_of_the_dead_one_stays() {
     let container = Container::new();
-    append(&container.log("0.log"), &line("stdout", "F", "first start"));
-    container.link(&container.log("0.log"), "a");
+    append(&container.log("0.log"), &entry("stdout", "F", "first start"));
+    container.link(&container.log("0.log"), 10);
     let mut shipper = container.start("");
-    container.wait_for(&["first start"]);
-    append(&container.log("1.log"), &line("stdout", "F", "second start"));
-    container.link(&container.log("1.log"), "b");
-    container.wait_for(&["first start", "second start"]);
+    container.0.wait_for(&["first start"]);
+    append(&container.log("1.log"), &entry("stdout", "F", "second start"));
+    container.link(&container.log("1.log"), 11);
+    container.0.wait_for(&["first start", "second start"]);
     assert!(shipper.terminate().success());
 }
 
@@ -119,11 +67,11 @@ fn a_traceback_in_old_lines_is_whole_over_blocks_and_files() {
     let (rotated, current) = (container.log("0.log.20260821-120000"), container.log("0.log"));
     append(&rotated, &(many + &old_line("stderr", traceback[0])));
     append(&current, &(old_line("stderr", traceback[1]) + &old_line("stderr", traceback[2]) + &between));
-    container.link(&current, "a");
+    container.link(&current, 10);
     let mut shipper = container.start("");
     let (whole, expected) = (traceback.join("\n"), 2 * (count + 1));
-    wait_for(&expected, || container.messages().len());
-    assert!(container.messages().iter().all(|message| *message == whole || message == "between"));
+    wait_for(&expected, || container.0.messages().len());
+    assert!(container.0.messages().iter().all(|message| *message == whole || message == "between"));
     assert!(shipper.terminate().success());
 }
 
@@ -131,24 +79,24 @@ fn a_traceback_in_old_lines_is_whole_over_blocks_and_files() {
 fn a_line_over_three_files_survives_a_kill_in_its_middle() {
     let container = Container::new();
     let current = container.log("0.log");
-    append(&current, &line("stdout", "F", "before"));
-    container.link(&current, "a");
+    append(&current, &entry("stdout", "F", "before"));
+    container.link(&current, 10);
     let mut shipper = container.start("");
-    container.wait_for(&["before"]);
+    container.0.wait_for(&["before"]);
     for part in 1..=3 {
-        append(&current, &line("stdout", "P", &format!("part {part}, ")));
+        append(&current, &entry("stdout", "P", &format!("part {part}, ")));
         // The next rotation comes when this file was looked at, checkpoints and all.
-        append(&current, &line("stderr", "F", &format!("read {part}")));
-        wait_for(&true, || container.messages().contains(&format!("read {part}")));
+        append(&current, &entry("stderr", "F", &format!("read {part}")));
+        wait_for(&true, || container.0.messages().contains(&format!("read {part}")));
         std::thread::sleep(std::time::Duration::from_millis(2_500));
         if part < 3 {
             fs::rename(&current, container.log(&format!("0.log.20261122-00000{part}"))).unwrap();
         }
     }
     shipper.kill();
-    append(&current, &line("stdout", "F", "end"));
+    append(&current, &entry("stdout", "F", "end"));
     let mut shipper = container.start("");
-    container.wait_for(&["before", "read 1", "read 2", "read 3", "part 1, part 2, part 3, end"]);
+    container.0.wait_for(&["before", "read 1", "read 2", "read 3", "part 1, part 2, part 3, end"]);
     assert!(shipper.terminate().success());
 }
 
@@ -156,12 +104,12 @@ fn a_line_over_three_files_survives_a_kill_in_its_middle() {
 fn a_stream_that_never_ends_its_line_does_not_stop_the_other() {
     let container = Container::new();
     let log = container.log("0.log");
-    append(&log, &line("stdout", "P", "never ends"));
-    container.link(&log, "a");
+    append(&log, &entry("stdout", "P", "never ends"));
+    container.link(&log, 10);
     let mut shipper = container.start("Mem_Buf_Limit 100k");
     for step in 1..=10 {
-        append(&log, &line("stderr", "F", &"x".repeat(200)).repeat(100));
-        wait_for(&(step * 100), || container.messages().len());
+        append(&log, &entry("stderr", "F", &"x".repeat(200)).repeat(100));
+        wait_for(&(step * 100), || container.0.messages().len());
     }
     assert!(shipper.terminate().success());
 }
@@ -170,15 +118,15 @@ fn a_stream_that_never_ends_its_line_does_not_stop_the_other() {
 fn a_path_that_was_gone_for_a_while_leads_to_the_same_file_again() {
     let container = Container::new();
     let log = container.log("0.log");
-    append(&log, &line("stdout", "F", "before"));
-    let link = container.link(&log, "a");
+    append(&log, &entry("stdout", "F", "before"));
+    let link = container.link(&log, 10);
     let mut shipper = container.start("");
-    container.wait_for(&["before"]);
+    container.0.wait_for(&["before"]);
     fs::remove_file(&link).unwrap();
     std::thread::sleep(std::time::Duration::from_secs(4));
-    container.link(&log, "a");
-    append(&log, &line("stdout", "F", "after"));
-    container.wait_for(&["before", "after"]);
+    container.link(&log, 10);
+    append(&log, &entry("stdout", "F", "after"));
+    container.0.wait_for(&["before", "after"]);
     assert!(shipper.terminate().success());
 }
 
@@ -186,18 +134,18 @@ fn a_path_that_was_gone_for_a_while_leads_to_the_same_file_again() {
 fn what_follows_a_checkpoint_is_new_though_read_from_head_is_off() {
     let container = Container::new();
     let log = container.log("0.log");
-    append(&log, &line("stdout", "F", "old"));
-    container.link(&log, "a");
+    append(&log, &entry("stdout", "F", "old"));
+    container.link(&log, 10);
     let mut shipper = container.start("Read_from_Head Off");
     wait_for(&true, || shipper.log().contains("follows"));
-    append(&log, &line("stdout", "F", "one"));
-    container.wait_for(&["one"]);
+    append(&log, &entry("stdout", "F", "one"));
+    container.0.wait_for(&["one"]);
     assert!(shipper.terminate().success());
-    append(&log, &line("stdout", "F", "two"));
+    append(&log, &entry("stdout", "F", "two"));
     fs::rename(&log, container.log("0.log.20261122-000001")).unwrap();
-    append(&log, &line("stdout", "F", "three"));
+    append(&log, &entry("stdout", "F", "three"));
     let mut shipper = container.start("Read_from_Head Off");
-    container.wait_for(&["one", "two", "three"]);
+    container.0.wait_for(&["one", "two", "three"]);
     assert!(shipper.terminate().success());
 }
 
@@ -211,11 +159,11 @@ fn lines_of_the_same_time_can_be_sorted_as_they_were_written() {
     append(&rotated, &lines(10));
     // A runtime's clock goes on between two files.
     append(&current, &lines(30).replace("12:00:01.5Z", "12:00:01.6Z"));
-    container.link(&current, "a");
+    container.link(&current, 10);
     let mut shipper = container.start("");
-    wait_for(&40, || container.messages().len());
+    wait_for(&40, || container.0.messages().len());
     assert!(shipper.terminate().success());
-    let mut documents = container.documents();
+    let mut documents = container.0.documents();
     documents.sort_by_key(|document| document["order"].as_i64().unwrap());
     let messages: Vec<_> = documents.iter().map(|document| document["message"].as_str().unwrap()).collect();
     assert!(messages.is_sorted() && messages.len() == 40, "{messages:?}");
@@ -224,24 +172,24 @@ fn lines_of_the_same_time_can_be_sorted_as_they_were_written() {
 #[test]
 fn dockers_log_that_was_rotated_while_nobody_read_is_finished() {
     let container = Container::new();
-    let directory = container.root.path().join("docker");
+    let directory = container.0.path("docker");
     fs::create_dir(&directory).unwrap();
     let log = directory.join(format!("{}-json.log", "a".repeat(64)));
     let line = |text: &str| {
-        let written = line("stdout", "F", "");
+        let written = entry("stdout", "F", "");
         let time = written.split(' ').next().unwrap();
         format!("{{\"log\":\"{text}\\n\",\"stream\":\"stdout\",\"time\":\"{time}\"}}\n")
     };
     append(&log, &line("one"));
     symlink(&log, container.log("0.log")).unwrap();
-    container.link(&container.log("0.log"), "a");
+    container.link(&container.log("0.log"), 10);
     let mut shipper = container.start("");
-    container.wait_for(&["one"]);
+    container.0.wait_for(&["one"]);
     assert!(shipper.terminate().success());
     append(&log, &line("two"));
     fs::rename(&log, format!("{}.1", log.display())).unwrap();
     append(&log, &line("three"));
     let mut shipper = container.start("");
-    container.wait_for(&["one", "two", "three"]);
+    container.0.wait_for(&["one", "two", "three"]);
     assert!(shipper.terminate().success());
 }

@@ -5,94 +5,9 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use flytail::record::Timestamp;
-use serde_json::Value;
+use support::place::{Place, append, compress, line};
 use support::shipper::{Shipper, wait_for};
-
-/// A directory of logs and a shipper's files.
-struct Place {
-    root: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        let place = Self { root: tempfile::tempdir().unwrap() };
-        fs::create_dir(place.path("containers")).unwrap();
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join(name)
-    }
-
-    /// The log of a container, with a link to it.
-    fn container(&self, number: usize) -> PathBuf {
-        let directory = self.path(&format!("pods/flyte_pod-{number}_uid-{number}/main"));
-        fs::create_dir_all(&directory).unwrap();
-        let log = directory.join("0.log");
-        symlink(&log, self.path(&format!("containers/pod-{number}_flyte_main-{number:064x}.log"))).unwrap();
-        log
-    }
-
-    /// A configuration that tails a pattern and writes what arrives to `out`, or to an output of its own.
-    fn configure(&self, pattern: &str, options: &str, output: &str) -> PathBuf {
-        let root = self.root.path().display();
-        let file = format!("Name file\n  Path {root}\n  File out\n  Format plain");
-        let output = if output.is_empty() { &file } else { output };
-        let text = format!(
-            "[SERVICE]\n  Flush 0.1\n  Log_Level debug\n[INPUT]\n  Name tail\n  Path {root}/{pattern}\n  DB {root}/state/tail.db\n  \
-             Refresh_Interval 1\n  Tag kube.*\n  {options}\n\
-             [FILTER]\n  Name kubernetes\n  Match *\n  Merge_Log On\n  Keep_Log Off\n\
-             [OUTPUT]\n  Match *\n  {output}\n"
-        );
-        let configuration = self.path("flytail.conf");
-        fs::write(&configuration, text).unwrap();
-        configuration
-    }
-
-    /// The messages that arrived, as often as they did, sorted.
-    fn messages(&self) -> Vec<String> {
-        let out = fs::read_to_string(self.path("out")).unwrap_or_default();
-        let whole = out.rfind('\n').map_or(0, |end| end + 1);
-        let documents = out[..whole].lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let mut messages: Vec<_> = documents.map(|document| document["message"].as_str().unwrap().to_owned()).collect();
-        messages.sort();
-        messages
-    }
-
-    fn wait_for(&self, messages: &[&str]) {
-        let mut wanted: Vec<_> = messages.iter().map(|message| (*message).to_owned()).collect();
-        wanted.sort();
-        wait_for(&wanted, || self.messages());
-    }
-}
-
-fn append(path: &Path, text: &str) {
-    fs::OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
-}
-
-/// A line as containerd writes it, now.
-fn line(text: &str) -> String {
-    let mut time = Vec::new();
-    Timestamp::now().write_rfc3339(&mut time);
-    format!("{} stdout F {text}\n", String::from_utf8(time).unwrap())
-}
-
-/// Compresses a file as the kubelet does: under another name first.
-fn compress(path: &Path) {
-    let temporary = PathBuf::from(format!("{}.tmp", path.display()));
-    let mut encoder = GzEncoder::new(fs::File::create(&temporary).unwrap(), Compression::fast());
-    encoder.write_all(&fs::read(path).unwrap()).unwrap();
-    encoder.finish().unwrap();
-    fs::rename(&temporary, format!("{}.gz", path.display())).unwrap();
-    fs::remove_file(path).unwrap();
-}
 
 #[test]
 fn a_compressed_log_is_read_on_where_the_plain_one_was_left() {
@@ -191,24 +106,4 @@ fn many_files_are_read_in_rounds_where_few_may_be_open() {
     assert!(shipper.terminate().success());
     let open = fs::read_to_string(place.path("log")).unwrap();
     assert!(!open.contains("Too many open files"), "{open}");
-}
-
-#[test]
-fn what_is_removed_before_it_is_delivered_survives_a_kill() {
-    let place = Place::new();
-    let log = place.container(1);
-    append(&log, &(line("one") + &line("two")));
-    // Nobody listens there.
-    let away = "Name es\n  Host 127.0.0.1\n  Port 1";
-    let mut shipper = Shipper::start(&place.configure("containers/*.log", "", away));
-    wait_for(&true, || shipper.log().contains("not delivered yet"));
-    fs::remove_dir_all(log.parent().unwrap()).unwrap();
-    wait_for(&true, || shipper.log().contains("its rest is copied into the spool"));
-    shipper.kill();
-    let mut shipper = Shipper::start(&place.configure("containers/*.log", "", ""));
-    place.wait_for(&["one", "two"]);
-    let is_segment = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".segment");
-    // What was delivered is not kept.
-    wait_for(&0, || fs::read_dir(place.path("state/flytail-spool")).unwrap().flatten().filter(is_segment).count());
-    assert!(shipper.terminate().success());
 }

@@ -17,6 +17,9 @@ pub struct Held {
     bytes: usize,
 }
 
+/// Which part of the limit is left to outputs that deliver nothing.
+const SHARE_WHEN_FAILING: usize = 8;
+
 impl Budget {
     /// A budget of `limit` bytes.
     #[must_use]
@@ -32,10 +35,11 @@ impl Budget {
         Held { budget: Arc::clone(self), bytes }
     }
 
-    /// Reading has to wait.
+    /// Reading has to wait. While an output delivers nothing (`is_failing`) that is so earlier: what
+    /// would be read could only lie here, and the files are the better place for it.
     #[must_use]
-    pub fn is_exhausted(&self) -> bool {
-        self.used() >= self.limit
+    pub fn is_exhausted(&self, is_failing: bool) -> bool {
+        self.used() >= if is_failing { self.limit / SHARE_WHEN_FAILING } else { self.limit }
     }
 
     /// Bytes in use.
@@ -57,13 +61,13 @@ mod tests {
 
     #[test]
     fn is_exhausted_until_enough_is_given_back() {
-        let budget = Budget::new(10);
-        let first = budget.hold(6);
-        assert!(!budget.is_exhausted());
-        let second = budget.hold(6);
-        assert!(budget.is_exhausted());
+        let budget = Budget::new(16);
+        let first = budget.hold(10);
+        assert!(!budget.is_exhausted(false) && budget.is_exhausted(true));
+        let second = budget.hold(10);
+        assert!(budget.is_exhausted(false));
         drop(first);
-        assert!(!budget.is_exhausted());
+        assert!(!budget.is_exhausted(false));
         drop(second);
         assert_eq!(budget.used(), 0);
     }

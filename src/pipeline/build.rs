@@ -25,7 +25,7 @@ use crate::telemetry::Throttle;
 use crate::telemetry::accounts::{Accounts, Snapshot};
 
 /// Bytes of sealed bodies that may be on their way at once.
-const BUDGET: usize = 32 * 1024 * 1024;
+const BUDGET: usize = 8 * 1024 * 1024;
 /// A batch's body before compression, in bytes: what a bulk request should have.
 const BATCH_BYTES: usize = 5_000_000;
 /// Records of a batch.

@@ -134,7 +134,7 @@ impl Worker {
     fn turn(&mut self, now: Now, scratch: &mut Scratch) -> bool {
         let mut progress = false;
         for index in 0..self.inputs.len() {
-            if self.budget.is_exhausted() || self.is_input_held_up(index) {
+            if self.is_budget_exhausted() || self.is_input_held_up(index) {
                 continue;
             }
             while let Some(block) = self.inputs[index].input.next_block(&mut scratch.buffer, now) {
@@ -149,7 +149,7 @@ impl Worker {
                 scratch.arena.reset();
                 progress |= consumed > 0;
                 self.inputs[index].input.consumed(source, consumed);
-                if self.budget.is_exhausted() {
+                if self.is_budget_exhausted() {
                     break;
                 }
             }
@@ -287,9 +287,14 @@ impl Worker {
         }
         self.emitter.account(&mut self.snapshot);
         let held_up: Vec<bool> = (0..self.inputs.len()).map(|index| self.is_input_held_up(index)).collect();
-        let reasons = Reasons { budget: self.budget.is_exhausted(), held_up: &held_up, accounts: &self.accounts };
+        let reasons = Reasons { budget: self.is_budget_exhausted(), held_up: &held_up, accounts: &self.accounts };
         self.watchdog.look(now.instant, &mut self.snapshot.inputs, &reasons);
         self.accounts.publish(self.number, &self.snapshot);
+    }
+
+    fn is_budget_exhausted(&self) -> bool {
+        let is_failing = self.accounts.deliveries.iter().any(|delivery| delivery.is_failing());
+        self.budget.is_exhausted(is_failing)
     }
 
     fn is_input_held_up(&self, index: usize) -> bool {
@@ -299,7 +304,7 @@ impl Worker {
 
     /// Some input waits for records of its own that are in open batches.
     fn is_held_up(&self) -> bool {
-        self.budget.is_exhausted() || (0..self.inputs.len()).any(|index| self.is_input_held_up(index))
+        self.is_budget_exhausted() || (0..self.inputs.len()).any(|index| self.is_input_held_up(index))
     }
 
     fn is_exhausted(&self) -> bool {

@@ -4,7 +4,7 @@
 //! `routed = acked + dead_lettered + dropped + in_flight`. A worker publishes its accounts whole,
 //! so that both hold in each snapshot.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::dead_letters::DeadLetterAccount;
@@ -189,6 +189,7 @@ impl Snapshot {
 #[derive(Debug, Default)]
 pub struct Deliveries {
     retries: AtomicU64,
+    is_failing: AtomicBool,
     last_error: Mutex<Option<String>>,
 }
 
@@ -197,11 +198,19 @@ impl Deliveries {
     pub fn retried(&self, reason: &str) {
         self.retries.fetch_add(1, Ordering::Relaxed);
         *lock(&self.last_error) = Some(reason.to_owned());
+        self.is_failing.store(true, Ordering::Relaxed);
     }
 
     /// A request was settled.
     pub fn recovered(&self) {
         lock(&self.last_error).take();
+        self.is_failing.store(false, Ordering::Relaxed);
+    }
+
+    /// The last request was not delivered, and none was since.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
     }
 
     /// Requests that had to be tried again.

@@ -9,6 +9,7 @@
 pub mod client;
 pub mod kql;
 pub mod node;
+pub mod place;
 pub mod server;
 pub mod shipper;
 pub mod turn;

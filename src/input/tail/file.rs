@@ -230,6 +230,10 @@ impl Followed {
                 return Ok(Read::Nothing);
             }
         }
+        if self.is_spooled() && end == self.seen && end < self.length {
+            // An unfinished line, again: what goes on behind it is damaged.
+            file.read_at(&mut [0], end)?;
+        }
         self.seen = end;
         self.length = self.length.max(end);
         (self.look_at, self.quiet_since) = (None, None);

@@ -420,6 +420,8 @@ impl Follower {
         file.go_on_in(found, now);
         self.inodes.insert(file.found.key(), file.id);
         self.descriptors.close(file.id);
+        // Held open, as the one before was: only so can it be rescued when it is removed, too.
+        drop(self.descriptors.of(file));
         if let (Some(rescue), Some(segment)) = (&mut self.rescue, copied) {
             rescue.remove(segment);
         }
