@@ -5,6 +5,7 @@ pub mod demo;
 mod figures;
 mod options;
 mod run;
+mod serve;
 mod setup;
 mod undrained;
 

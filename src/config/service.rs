@@ -35,6 +35,8 @@ pub struct Service {
     pub hc_period: Duration,
     /// The most bytes of a multi-line record; 0 for no limit.
     pub multiline_buffer_limit: u64,
+    /// Whether a new configuration is taken without a new start.
+    pub hot_reload: bool,
     /// Whether the Flyte filter runs.
     pub flyte: bool,
     /// The number of worker threads.
@@ -115,6 +117,7 @@ impl Service {
             hc_retry_failure_count: count(options, "HC_Retry_Failure_Count", problems),
             hc_period: options.duration("HC_Period").unwrap_or_default(),
             multiline_buffer_limit: options.size("Multiline_Buffer_Limit").unwrap_or_default(),
+            hot_reload: options.boolean("Hot_Reload"),
             flyte: options.boolean("Flyte"),
             workers: workers(options, problems),
             spool_path: options.text("Spool_Path").map(PathBuf::from),
@@ -184,7 +187,6 @@ const RESOLVER: &str = "Names are looked up by the system.";
 const ADAPTIVE: &str = "Batches go when full or as old as `Flush` anyway.";
 const NO_COROUTINES: &str = "There are no coroutines.";
 const NO_TRACE: &str = "There are no chunks to trace.";
-const NO_RELOAD: &str = "A new configuration takes effect at the next start.";
 
 const fn new(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> OptionSpec {
     OptionSpec::new(name, kind, default, doc)
@@ -235,6 +237,13 @@ pub const SERVICE: Plugin = Plugin {
             "On",
             "Runs the Flyte filter behind the others: Flyte's identifiers, levels and messages as fields. Not in \
              Fluent Bit.",
+        ),
+        new(
+            "Hot_Reload",
+            Kind::Boolean,
+            "Off",
+            "Takes a new configuration without a new start: at SIGHUP, at `POST /api/v2/reload`, and when the \
+             configuration or parsers files change. One that is not valid is refused, and the old one goes on.",
         ),
         new(
             "Workers",
@@ -318,9 +327,8 @@ pub const SERVICE: Plugin = Plugin {
         ignored("scheduler.base", BACK_OFF),
         ignored("json.escape_unicode", "Documents are UTF-8; nothing but what JSON asks for is escaped."),
         ignored("json.convert_nan_to_null", "JSON has no NaN, and none is made."),
-        ignored("hot_reload", NO_RELOAD),
-        ignored("hot_reload.ensure_thread_safety", NO_RELOAD),
-        ignored("hot_reload.timeout", NO_RELOAD),
+        ignored("hot_reload.ensure_thread_safety", "A reload is always safe."),
+        ignored("hot_reload.timeout", "A reload waits for requests that are on the wire, and never for a server."),
         ignored("enable_chunk_trace", NO_TRACE),
         ignored("security.fips_mode", "The TLS library has no such mode here."),
         ignored("telemetry", "Metrics have no labels by tag."),

@@ -91,6 +91,14 @@ pub trait Input: Send {
 
     /// Whether it can have more.
     fn state(&self) -> State;
+
+    /// What was handed out and is not committed can be read again, by this process or another.
+    fn can_read_again(&self) -> bool {
+        false
+    }
+
+    /// The last call: whoever runs next in this process goes on from here.
+    fn hand_over(&mut self) {}
 }
 
 /// Which share of the sources a worker's instance of an input takes.
@@ -111,6 +119,8 @@ pub struct Surroundings {
     pub open_files: usize,
     /// Where what would vanish is kept, if there is such a place.
     pub spool: Option<Arc<tail::SharedSpool>>,
+    /// How far files without a database were read, while this process lives.
+    pub memory: tail::Memory,
 }
 
 /// Builds an input from its checked options; the number is its place among the inputs.

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 
 use super::batch::{Limits, Sealed};
 use super::budget::Budget;
 use super::delivery::Delivery;
 use super::emit::{Emitter, FilterSlot, OutputSlot};
+use super::halt::Halt;
 use super::message::Message;
 use super::reading;
 use super::surroundings;
@@ -17,6 +19,7 @@ use super::watchdog::Watchdog;
 use super::worker::{InputSlot, Worker};
 use crate::config::{Class, Config, Environment, Instance, Match, Plugin, Problems, Registry, instance};
 use crate::filter::{self, Filter};
+use crate::input::tail::Memory;
 use crate::input::{self, Input};
 use crate::output::{self, Built, Surroundings};
 use crate::parser::{self, Parsers};
@@ -62,6 +65,7 @@ pub struct Pipeline {
     pub(super) workers: Vec<Worker>,
     pub(super) messages: Vec<mpsc::Sender<Message>>,
     pub(super) deliveries: Vec<(Arc<Delivery>, UnboundedReceiver<Sealed>)>,
+    pub(super) halt: watch::Sender<bool>,
     pub(super) accounts: Arc<Accounts>,
     pub(super) dead_letters: Arc<DeadLetters>,
 }
@@ -80,8 +84,9 @@ impl Pipeline {
     }
 }
 
-/// Builds a pipeline. `None` if one of the problems is an error.
-pub fn build(config: &Config, environment: &Environment, problems: &mut Problems) -> Option<Pipeline> {
+/// Builds a pipeline. `None` if one of the problems is an error. `memory` is what the last pipeline of
+/// this process leaves to the next.
+pub fn build(config: &Config, environment: &Environment, memory: &Memory, problems: &mut Problems) -> Option<Pipeline> {
     let parsers = Parsers::new(&config.parsers, problems);
     let filters = with_flyte(config, environment);
     let flyte = filters.iter().any(|filter| filter.plugin() == filter::flyte::PLUGIN.name);
@@ -93,9 +98,10 @@ pub fn build(config: &Config, environment: &Environment, problems: &mut Problems
     let limits = DeadLetterLimits::new(config.service.dead_letter_limit);
     let dead_letters = Arc::new(DeadLetters::new(dead_letter_path(config), limits, Arc::clone(&accounts.dead_letters)));
     let (messages, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::channel()).unzip();
-    let (channels, deliveries) = build_deliveries(config, &outputs, &messages, &accounts, &dead_letters);
+    let (halt, halted) = Halt::new();
+    let (channels, deliveries) = build_deliveries(config, &outputs, &messages, &halted, &accounts, &dead_letters);
     let mut built = Vec::new();
-    let surroundings = surroundings::of_workers(config);
+    let surroundings = surroundings::of_workers(config, memory);
     for (number, (messages, surroundings)) in receivers.into_iter().zip(&surroundings).enumerate() {
         let inputs = build_inputs(config, &parsers, flyte, surroundings, problems);
         let filters = build_filters(&filters, problems);
@@ -124,7 +130,7 @@ pub fn build(config: &Config, environment: &Environment, problems: &mut Problems
             return None;
         }
     }
-    Some(Pipeline { workers: built, messages, deliveries, accounts, dead_letters })
+    Some(Pipeline { workers: built, messages, deliveries, halt, accounts, dead_letters })
 }
 
 /// The configured filters, with the Flyte filter behind each kubernetes filter unless it is
@@ -158,6 +164,7 @@ fn build_deliveries(
     config: &Config,
     outputs: &[Option<Built>],
     workers: &[mpsc::Sender<Message>],
+    halt: &Halt,
     accounts: &Accounts,
     dead_letters: &Arc<DeadLetters>,
 ) -> (Channels, Deliveries) {
@@ -177,6 +184,7 @@ fn build_deliveries(
             workers: workers.to_vec(),
             rejections: Throttle::default(),
             retries: Throttle::default(),
+            halt: halt.clone(),
         };
         deliveries.push((Arc::new(delivery), receiver));
     }

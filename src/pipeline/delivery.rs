@@ -7,6 +7,7 @@ use tokio::sync::{Semaphore, mpsc::UnboundedReceiver};
 use tokio::task::JoinSet;
 
 use super::batch::{self, Sealed};
+use super::halt::Halt;
 use super::message::{Message, Settled, Tally};
 use crate::output::{Outcome, Rejection, Request, Sender, Verdict};
 use crate::spool::dead_letters::{DeadLetter, DeadLetters};
@@ -40,15 +41,24 @@ pub struct Delivery {
     pub rejections: Throttle,
     /// Bounds what is logged of retries.
     pub retries: Throttle,
+    /// Asked for, nothing is sent any more.
+    pub halt: Halt,
 }
 
 impl Delivery {
-    /// Delivers batches until the channel is closed and all are settled.
+    /// Delivers batches until the channel is closed and all are settled, or until it has to halt and
+    /// what is on the wire is finished.
     pub async fn run(self: Arc<Self>, mut batches: UnboundedReceiver<Sealed>) {
         let permits = Arc::new(Semaphore::new(self.concurrency.max(1)));
         let mut running = JoinSet::new();
-        while let Some(batch) = batches.recv().await {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
+        loop {
+            let next = async { Some((batches.recv().await?, Arc::clone(&permits).acquire_owned().await.ok()?)) };
+            let next = tokio::select! {
+                biased;
+                () = self.halt.asked_for() => None,
+                next = next => next,
+            };
+            let Some((batch, permit)) = next else { break };
             let this = Arc::clone(&self);
             running.spawn(async move {
                 this.deliver(batch).await;
@@ -56,14 +66,18 @@ impl Delivery {
             });
             while running.try_join_next().is_some() {}
         }
+        // Nobody may think that more is sent.
+        drop(batches);
         while running.join_next().await.is_some() {}
     }
 
-    /// Delivers one batch, and tells its worker what became of it.
+    /// Delivers one batch, and tells its worker what became of it, unless it had to halt before that
+    /// was known of all its items.
     pub(super) async fn deliver(&self, batch: Sealed) {
         let records = batch.request.items.len() as u64;
         let tally = self.settle(batch.request).await;
         drop(batch.held);
+        let Some(tally) = tally else { return };
         let settled = Settled { output: self.output, tokens: batch.tokens, records, tally };
         // A worker that is gone has no use for the verdict: its files are read again.
         if let Some(worker) = self.workers.get(batch.worker) {
@@ -71,28 +85,41 @@ impl Delivery {
         }
     }
 
-    async fn settle(&self, request: Request) -> Tally {
+    /// What became of a request; `None` where it had to halt.
+    async fn settle(&self, request: Request) -> Option<Tally> {
         let mut tally = Tally::default();
         let mut waiting = vec![request];
         while let Some(request) = waiting.pop() {
-            self.settle_one(request, &mut waiting, &mut tally).await;
+            if !self.settle_one(request, &mut waiting, &mut tally).await {
+                return None;
+            }
         }
-        tally
+        Some(tally)
     }
 
-    /// Sends a request until it is settled or split into `waiting`.
-    async fn settle_one(&self, mut request: Request, waiting: &mut Vec<Request>, tally: &mut Tally) {
+    /// Sends a request until it is settled or split into `waiting`. `false` if it had to halt before.
+    async fn settle_one(&self, mut request: Request, waiting: &mut Vec<Request>, tally: &mut Tally) -> bool {
         let mut tries = 0;
         loop {
+            if self.halt.is_asked_for() {
+                return false;
+            }
             let count = request.items.len();
             let reason = match self.sender.send(&request).await {
                 Outcome::Delivered => {
                     tally.acked += count as u64;
-                    return self.counters.recovered();
+                    self.counters.recovered();
+                    return true;
                 }
-                Outcome::TooLarge => return self.split(&request, waiting, tally).await,
+                Outcome::TooLarge => {
+                    self.split(&request, waiting, tally).await;
+                    return true;
+                }
                 Outcome::Items(verdicts) => match self.sort(&request, verdicts, tally).await {
-                    None => return self.counters.recovered(),
+                    None => {
+                        self.counters.recovered();
+                        return true;
+                    }
                     Some(rest) => {
                         request = rest;
                         "some items were refused for now".to_owned()
@@ -108,14 +135,17 @@ impl Delivery {
                     reason,
                     "dropped: Retry_Limit is reached"
                 );
-                return;
+                return true;
             }
             tries += 1;
             self.counters.retried(&reason);
             if self.retries.allows() {
                 tracing::warn!(output = self.name, records = request.items.len(), tries, reason, "not delivered yet");
             }
-            tokio::time::sleep(pause(tries)).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause(tries)) => {}
+                () = self.halt.asked_for() => {}
+            }
         }
     }
 
@@ -244,6 +274,7 @@ mod tests {
             workers: vec![worker],
             rejections: Throttle::default(),
             retries: Throttle::default(),
+            halt: Halt::new().1,
         });
         let mut open = Open::new(0, Encoding::Gzip(1), Instant::now());
         for text in items {

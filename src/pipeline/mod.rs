@@ -8,6 +8,7 @@ pub mod budget;
 mod build;
 pub mod delivery;
 mod emit;
+pub mod halt;
 pub mod ledger;
 pub mod message;
 pub mod reading;
@@ -21,4 +22,4 @@ pub mod watchdog;
 pub mod worker;
 
 pub use build::{Pipeline, Plugins, build, dead_letter_path};
-pub use run::Ending;
+pub use run::{Ending, Stop};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
-use crate::input::tail::{self, SharedSpool};
+use crate::input::tail::{self, Memory, SharedSpool};
 use crate::input::{Shard, Surroundings};
 use crate::spool::segments::Limits;
 
@@ -18,13 +18,18 @@ const LEAST: u64 = 8;
 const MOST: u64 = 65_536;
 
 /// The surroundings of each worker's inputs.
-pub(super) fn of_workers(config: &Config) -> Vec<Surroundings> {
+pub(super) fn of_workers(config: &Config, memory: &Memory) -> Vec<Surroundings> {
     let workers = config.service.workers.max(1);
     let tails = config.inputs.iter().filter(|input| input.plugin() == tail::PLUGIN.name).count().max(1);
     let open_files = may_open().saturating_sub(OTHERS).clamp(LEAST, MOST) / (workers * tails) as u64;
     let open_files = usize::try_from(open_files.max(LEAST)).unwrap_or(usize::MAX);
     let spool = spool(config);
-    let of = |worker| Surroundings { shard: Shard { worker, workers }, open_files, spool: spool.clone() };
+    let of = |worker| Surroundings {
+        shard: Shard { worker, workers },
+        open_files,
+        spool: spool.clone(),
+        memory: memory.clone(),
+    };
     (0..workers).map(of).collect()
 }
 

@@ -95,7 +95,7 @@ impl Worker {
         loop {
             let now = Now::read();
             match self.step(now, &mut scratch) {
-                Step::Drained => return,
+                Step::Drained => return self.inputs.iter_mut().for_each(|slot| slot.input.hand_over()),
                 Step::Worked { progress: true } => last_progress = now.instant,
                 Step::Worked { progress: false } => {
                     let is_quiet = now.instant.duration_since(last_progress) >= QUIET;

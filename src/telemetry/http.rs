@@ -1,4 +1,4 @@
-//! The monitoring server: metrics and health.
+//! The monitoring server: metrics, health, and reloading the configuration.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 
 use super::accounts::Accounts;
 use super::metrics;
+use super::status::{Outcome, Status};
 
 /// Listens at an address.
 ///
@@ -27,30 +28,58 @@ pub async fn listen(host: &str, port: u16) -> io::Result<TcpListener> {
 ///
 /// # Errors
 /// If the listener fails.
-pub async fn serve(listener: TcpListener, accounts: Arc<Accounts>) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, status: Arc<Status>) -> io::Result<()> {
     tracing::info!(address = %listener.local_addr().map_or_else(|_| String::new(), |address: SocketAddr| address.to_string()), "status server listens");
-    axum::serve(listener, routes(accounts)).await
+    axum::serve(listener, routes(status)).await
 }
 
-fn routes(accounts: Arc<Accounts>) -> Router {
+fn routes(status: Arc<Status>) -> Router {
     Router::new()
         .route("/", get(about))
         .route("/metrics", get(metrics_text))
         .route("/api/v1/health", get(health))
-        .with_state(accounts)
+        .route("/api/v2/reload", get(reloads).post(reload).put(reload))
+        .with_state(status)
 }
 
 async fn about() -> Json<Value> {
     Json(json!({"flytail": {"version": env!("CARGO_PKG_VERSION")}}))
 }
 
-async fn metrics_text(State(accounts): State<Arc<Accounts>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::render(&accounts))
+async fn metrics_text(State(status): State<Arc<Status>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::render(&status))
+}
+
+/// How often the configuration was reloaded, and why it was not the last time.
+async fn reloads(State(status): State<Arc<Status>>) -> Json<Value> {
+    let mut answer = json!({"hot_reload_count": status.reloads.done(), "refused": status.reloads.refused()});
+    if let Some(reasons) = status.reloads.last_refusal() {
+        answer["problems"] = reasons.into();
+    }
+    Json(answer)
+}
+
+/// Reloads, with Fluent Bit's answers where it has them; a configuration that is not valid is told at
+/// once.
+async fn reload(State(status): State<Arc<Status>>) -> (StatusCode, Json<Value>) {
+    let (code, answer) = match status.reloads.ask().await {
+        Outcome::Done => (StatusCode::OK, json!({"reload": "done", "status": 0})),
+        Outcome::Disabled => (StatusCode::OK, json!({"reload": "not enabled", "status": -1})),
+        Outcome::Busy => (StatusCode::BAD_REQUEST, json!({"reload": "in progress", "status": -2})),
+        Outcome::Refused(problems) => {
+            (StatusCode::BAD_REQUEST, json!({"reload": "refused", "status": -3, "problems": problems}))
+        }
+    };
+    (code, Json(answer))
 }
 
 /// 200 `ok` while every output takes what it is given, what it refuses can be kept, inputs are read
 /// and checkpoints are saved; 500 with the reasons while it is not so.
-async fn health(State(accounts): State<Arc<Accounts>>) -> (StatusCode, String) {
+async fn health(State(status): State<Arc<Status>>) -> (StatusCode, String) {
+    health_of(&status.accounts())
+}
+
+fn health_of(accounts: &Accounts) -> (StatusCode, String) {
     let failing = accounts.outputs.iter().zip(&accounts.deliveries);
     let outputs = failing.filter_map(|(name, counters)| Some(format!("{name}: {}\n", counters.last_error()?)));
     let letters = accounts.dead_letters.error().map(|error| format!("dead letters cannot be written: {error}\n"));
@@ -71,43 +100,43 @@ mod tests {
     use super::*;
     use crate::telemetry::accounts::{InputAccount, Snapshot};
 
-    #[tokio::test]
-    async fn health_tells_that_checkpoints_are_not_saved() {
+    #[test]
+    fn health_tells_that_checkpoints_are_not_saved() {
         let accounts = Arc::new(Accounts::new(vec!["tail.0".into()], Vec::new(), 2));
         let mut snapshot = Snapshot { inputs: vec![InputAccount::default()], ..Snapshot::default() };
         snapshot.inputs[0].checkpoints.trouble = Some("checkpoints are not saved: disk full".into());
         accounts.publish(1, &snapshot);
-        let (status, text) = health(State(Arc::clone(&accounts))).await;
+        let (status, text) = health_of(&accounts);
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(text, "error\ntail.0: checkpoints are not saved: disk full\n");
         snapshot.inputs[0].checkpoints.trouble = None;
         accounts.publish(1, &snapshot);
-        assert_eq!(health(State(accounts)).await.0, StatusCode::OK);
+        assert_eq!(health_of(&accounts).0, StatusCode::OK);
     }
 
-    #[tokio::test]
-    async fn health_tells_why_an_input_is_stalled() {
+    #[test]
+    fn health_tells_why_an_input_is_stalled() {
         let accounts = Arc::new(Accounts::new(vec!["tail.0".into()], Vec::new(), 1));
         let stalled = Some("es.0 takes nothing".to_owned());
         let input = InputAccount { stalled, ..InputAccount::default() };
         accounts.publish(0, &Snapshot { inputs: vec![input], ..Snapshot::default() });
-        let (status, text) = health(State(accounts)).await;
+        let (status, text) = health_of(&accounts);
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(text, "error\ntail.0: stalled: es.0 takes nothing\n");
     }
 
-    #[tokio::test]
-    async fn health_tells_why_an_output_does_not_deliver() {
+    #[test]
+    fn health_tells_why_an_output_does_not_deliver() {
         let accounts = Arc::new(Accounts::new(Vec::new(), vec!["es.0".into()], 1));
-        assert_eq!(health(State(Arc::clone(&accounts))).await, (StatusCode::OK, "ok\n".into()));
+        assert_eq!(health_of(&accounts), (StatusCode::OK, "ok\n".into()));
         accounts.deliveries[0].retried("connection refused");
-        let (status, text) = health(State(Arc::clone(&accounts))).await;
+        let (status, text) = health_of(&accounts);
         assert_eq!((status, text.as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "error\nes.0: connection refused\n"));
         accounts.deliveries[0].recovered();
         accounts.dead_letters.failed("/var/dead: no space".to_owned());
-        let (_, text) = health(State(Arc::clone(&accounts))).await;
+        let (_, text) = health_of(&accounts);
         assert_eq!(text, "error\ndead letters cannot be written: /var/dead: no space\n");
         accounts.dead_letters.recovered();
-        assert_eq!(health(State(accounts)).await.0, StatusCode::OK);
+        assert_eq!(health_of(&accounts).0, StatusCode::OK);
     }
 }

@@ -12,15 +12,17 @@ use prometheus_client::registry::{Registry, Unit};
 use super::accounts::{Accounts, FilterCounter, InputAccount, OutputAccount};
 use super::dead_letters::DeadLetterAccount;
 use super::dropped::DropReason;
+use super::status::Status;
 
 /// Content type of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// All metrics as they are now. Both accounts are exported from one snapshot.
 #[must_use]
-pub fn render(accounts: &Arc<Accounts>) -> String {
+pub fn render(status: &Status) -> String {
     let mut registry = Registry::with_prefix("flytail");
-    registry.register_collector(Box::new(AccountsCollector(Arc::clone(accounts))));
+    let reloads = [(status.reloads.done(), "done"), (status.reloads.refused(), "refused")];
+    registry.register_collector(Box::new(AccountsCollector(status.accounts(), reloads)));
     let mut out = String::new();
     // Writing into a string cannot fail.
     let _ = text::encode(&mut out, &registry);
@@ -28,7 +30,7 @@ pub fn render(accounts: &Arc<Accounts>) -> String {
 }
 
 #[derive(Debug)]
-struct AccountsCollector(Arc<Accounts>);
+struct AccountsCollector(Arc<Accounts>, [(u64, &'static str); 2]);
 
 type Field<A> = (&'static str, &'static str, Option<Unit>, fn(&A) -> u64);
 
@@ -84,6 +86,7 @@ impl Collector for AccountsCollector {
             family(&mut encoder, field, outputs(), gauge)?;
         }
         dropped(&mut encoder, outputs())?;
+        reloads(&mut encoder, self.1)?;
         dead_letters(&mut encoder, &self.0.dead_letters)?;
         let retries: Field<Arc<super::accounts::Deliveries>> =
             ("output_retries", "Requests that had to be tried again", None, |counters| counters.retries());
@@ -140,6 +143,16 @@ fn lost<'a>(
     Ok(())
 }
 
+fn reloads(encoder: &mut DescriptorEncoder<'_>, counts: [(u64, &'static str); 2]) -> Result<(), fmt::Error> {
+    let kind = ConstCounter::new(0_u64).metric_type();
+    let help = "New configurations that were taken, and that were not valid";
+    let mut descriptor = encoder.encode_descriptor("hot_reloads", help, None, kind)?;
+    for (count, outcome) in counts {
+        ConstCounter::new(count).encode(descriptor.encode_family(&[("outcome", outcome)])?)?;
+    }
+    Ok(())
+}
+
 fn dead_letters(encoder: &mut DescriptorEncoder<'_>, account: &DeadLetterAccount) -> Result<(), fmt::Error> {
     let gauges = [
         ("dead_letters_kept_records", "Dead letters on the disk", None, account.records()),
@@ -183,6 +196,7 @@ fn family<'a, A: 'a, M: EncodeMetric>(
 mod tests {
     use super::super::accounts::Snapshot;
     use super::super::dropped::Dropped;
+    use super::super::status::Reloads;
     use super::*;
 
     #[test]
@@ -205,7 +219,7 @@ mod tests {
         accounts.dead_letters.evicted(8);
         accounts.dead_letters.failed("full".to_owned());
         accounts.publish(0, &snapshot);
-        let text = render(&accounts);
+        let text = render(&Status::new(accounts, Reloads::new().0));
         for line in [
             "flytail_input_read_bytes_total{name=\"tail.0\"} 10",
             "flytail_input_held_bytes{name=\"tail.0\"} 3",
@@ -222,6 +236,7 @@ mod tests {
             "flytail_dead_letters_unwritable 1",
             "flytail_dead_letters_evicted_total 8",
             "flytail_filtered_records_total 2",
+            "flytail_hot_reloads_total{outcome=\"refused\"} 0",
             "flytail_metadata_missing_total 3",
             "# EOF",
         ] {

@@ -6,6 +6,7 @@ mod dropped;
 pub mod http;
 pub mod log;
 pub mod metrics;
+pub mod status;
 mod throttle;
 
 pub use dropped::{DropReason, Dropped};

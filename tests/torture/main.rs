@@ -2,9 +2,10 @@
 //! fails in all ways. Nothing may be lost, and nothing may be there twice.
 //!
 //! ```text
-//! cargo test --release --test torture                  the short form: answers, fake and real, about three minutes
+//! cargo test --release --test torture                  the short form: all four parts, about four minutes
 //! cargo test --release --test torture -- --long        15 minutes against the fake
-//! cargo test --release --test torture -- --real        against a real Elasticsearch only; also --fake, --answers
+//! cargo test --release --test torture -- --real        against a real Elasticsearch only; also --fake, --answers,
+//!                                                      and --reloads: the fake, with reloads in place of kills
 //!     --seed N  --rate MB  --seconds N  --kills N      another size, or the same random choices once more
 //!     --keep                                           leaves the directory for a look
 //! ```
@@ -38,6 +39,7 @@ mod ground;
 mod keeper;
 mod marker;
 mod plan;
+mod reloads;
 mod report;
 mod run;
 mod scraper;
@@ -64,6 +66,9 @@ fn main() -> ExitCode {
     }
     if arguments.has(Part::Fake) {
         complaints.extend(judged(&run::fake(&arguments.fake(), arguments.keep)));
+    }
+    if arguments.has(Part::Reloads) {
+        complaints.extend(judged(&run::fake(&arguments.reloads(), arguments.keep)));
     }
     if arguments.has(Part::Real) {
         complaints.extend(judged(&run::real(&arguments.real(), arguments.keep)));

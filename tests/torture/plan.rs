@@ -15,6 +15,8 @@ pub(crate) struct Plan {
     /// Bytes at which a log is rotated.
     pub(crate) rotate_at: u64,
     pub(crate) kills: u32,
+    /// Reloads of the configuration.
+    pub(crate) reloads: u32,
     /// Milliseconds between two faults of the fake: short enough to meet all, long enough to catch up in between.
     pub(crate) calm: Range<u64>,
     /// Time between two restarts of containers or replacements of pods.
@@ -46,6 +48,8 @@ pub(crate) enum Part {
     Fake,
     /// The run against the real server.
     Real,
+    /// The run against the fake with reloads in place of kills.
+    Reloads,
 }
 
 impl Arguments {
@@ -64,6 +68,7 @@ impl Arguments {
                 "--answers" => read.parts.push(Part::Answers),
                 "--fake" => read.parts.push(Part::Fake),
                 "--real" => read.parts.push(Part::Real),
+                "--reloads" => read.parts.push(Part::Reloads),
                 "--seed" => read.seed = Some(number()),
                 "--rate" => read.rate = Some(number() * 1_000_000),
                 "--seconds" => read.seconds = Some(number()),
@@ -100,9 +105,23 @@ impl Arguments {
             writing: Duration::from_secs(seconds),
             rotate_at: 10 * 1024 * 1024,
             kills,
+            reloads: 0,
             calm,
             change_every: Duration::from_secs(4),
             has_poison: true,
+        })
+    }
+
+    /// A minute with twenty reloads.
+    pub(crate) fn reloads(&self) -> Plan {
+        self.with(Plan {
+            name: "reloads",
+            rate: 10_000_000,
+            writing: Duration::from_secs(60),
+            rotate_at: 2 * 1024 * 1024,
+            kills: 0,
+            reloads: 20,
+            ..self.fake()
         })
     }
 

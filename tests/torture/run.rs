@@ -1,7 +1,7 @@
 //! One run: writes, kills and fails for a while, waits until everything is there, and judges.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::thread;
@@ -15,6 +15,7 @@ use crate::ground::Blame;
 use crate::keeper::Keeper;
 use crate::marker::Reader;
 use crate::plan::Plan;
+use crate::reloads::{self, Reloads};
 use crate::report::Report;
 use crate::scraper::Scraper;
 use crate::server::{Fault, Faults, Server};
@@ -47,12 +48,17 @@ pub(crate) fn fake(plan: &Plan, keep: bool) -> Report {
     let server = Server::start(Arc::clone(&store), Arc::clone(&faults));
     let run = Run::start(plan, server.port(), Arc::clone(&store));
     let schedule = faults.schedule(plan.seed, plan.calm.clone());
-    let mut written = run.write_and_kill(|| ());
+    let mut reloads = Reloads::default();
+    let mut written = run.write_and_kill(|| reloads = run.reload());
     faults.end();
     schedule.join().expect("the schedule does not panic");
     run.drain(&mut written, |_| store.lock().documents);
     let mut report = run.finish(written, keep, |_| ());
     report.faults = Fault::ALL.iter().map(|fault| (format!("{fault:?}"), faults.met(*fault))).collect();
+    if plan.reloads > 0 {
+        report.faults.push(("reloads".to_owned(), reloads.done));
+        report.faults.push(("refused configurations".to_owned(), reloads.refused));
+    }
     report.load = Some(server.load());
     report
 }
@@ -87,6 +93,8 @@ pub(crate) fn real(plan: &Plan, keep: bool) -> Report {
 struct Run<'p> {
     plan: &'p Plan,
     directory: TempDir,
+    configuration: PathBuf,
+    monitoring: u16,
     keeper: Arc<Keeper>,
     store: Arc<Store>,
     scraper: Scraper,
@@ -98,9 +106,9 @@ impl<'p> Run<'p> {
         let monitoring = free_port();
         let configuration = directory.path().join("flytail.conf");
         fs::write(&configuration, configured(directory.path(), port, monitoring)).expect("a configuration");
-        let keeper = Arc::new(Keeper::new(configuration));
+        let keeper = Arc::new(Keeper::new(configuration.clone()));
         let scraper = Scraper::start(monitoring, Arc::clone(&keeper));
-        Self { plan, directory, keeper, store, scraper }
+        Self { plan, directory, configuration, monitoring, keeper, store, scraper }
     }
 
     /// Writes for as long as the plan says, with kills, while `meanwhile` runs in a thread of its own.
@@ -113,6 +121,10 @@ impl<'p> Run<'p> {
             meanwhile.join().expect("what happens meanwhile does not fail");
         });
         writer.join().expect("the writer does not panic")
+    }
+
+    fn reload(&self) -> Reloads {
+        reloads::all(self.plan, &self.configuration, self.monitoring, &self.keeper)
     }
 
     /// Kills the shipper once in each of equal parts of the time, at a random moment.
@@ -232,6 +244,7 @@ fn configured(root: &Path, port: u16, monitoring: u16) -> String {
     format!(
         "[SERVICE]
   Flush 1
+  Hot_Reload On
   HTTP_Server On
   HTTP_Listen 127.0.0.1
   HTTP_Port {monitoring}

@@ -100,6 +100,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Environment, load_text};
+    use crate::input::tail::Memory;
     use crate::pipeline::{Plugins, build};
 
     #[tokio::test]
@@ -114,7 +115,7 @@ mod tests {
             let plugins = Plugins::all();
             let file = root.path().join("fluent-bit.conf");
             let (config, mut problems) = load_text(&file, &text, &plugins.registry(), &environment);
-            let pipeline = build(&config, &environment, &mut problems);
+            let pipeline = build(&config, &environment, &Memory::default(), &mut problems);
             assert!(pipeline.is_some(), "{problems}");
             assert_eq!(config.outputs.len(), 1 + usize::from(remote.is_some()));
         }

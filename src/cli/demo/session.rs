@@ -26,7 +26,8 @@ use super::watched::Watched;
 use super::writer::{Writer, Written, rotate_at};
 use crate::cli::figures::grouped;
 use crate::config::{Environment, load_text};
-use crate::pipeline::{Ending, Pipeline, Plugins, build};
+use crate::input::tail::Memory;
+use crate::pipeline::{Ending, Pipeline, Plugins, Stop, build};
 use crate::record::Timestamp;
 use crate::spool::dead_letters::segments;
 use crate::telemetry::accounts::Accounts;
@@ -120,7 +121,7 @@ fn pipeline(
     let plugins = Plugins::all();
     let text = text(root, receiver.address(), remote);
     let (config, mut problems) = load_text(&root.join("fluent-bit.conf"), &text, &plugins.registry(), &environment);
-    let pipeline = build(&config, &environment, &mut problems).filter(|_| !problems.is_fatal());
+    let pipeline = build(&config, &environment, &Memory::default(), &mut problems).filter(|_| !problems.is_fatal());
     let pipeline = pipeline.ok_or_else(|| DemoError::Configuration(problems.to_string()))?;
     Ok((pipeline, config.service.grace))
 }
@@ -168,7 +169,11 @@ impl Demo<'_> {
         from: Timestamp,
     ) -> Result<bool, DemoError> {
         let (stop, stopped) = oneshot::channel::<()>();
-        let mut running = tokio::spawn(pipeline.run(async { drop(stopped.await) }, grace));
+        let stopped = async move {
+            drop(stopped.await);
+            Stop::Drain(grace)
+        };
+        let mut running = tokio::spawn(pipeline.run(stopped));
         self.watch(&mut writer, arguments.end_after, &running).await;
         let written = writer.stop();
         let goal = writer.written();

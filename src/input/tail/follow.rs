@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::checkpoints::{ForeignRow, Store};
+use super::checkpoints::{ForeignRow, MemoryStore, Store};
 use super::descriptors::{Descriptors, OpenError};
 use super::discover::{self, Found};
 use super::disk::Disk;
@@ -29,6 +29,8 @@ pub(super) struct Follower {
     pub(super) groups: Vec<Group>,
     pub(super) descriptors: Descriptors,
     pub(super) store: Option<Box<dyn Store>>,
+    /// What the next run is told, without a database.
+    memory: Option<MemoryStore>,
     pub(super) rescue: Option<Rescue>,
     /// What Fluent Bit wrote into the store before this process began.
     pub(super) foreign: Vec<ForeignRow>,
@@ -82,6 +84,7 @@ pub(super) struct Means {
 #[derive(Default)]
 pub(super) struct Kept {
     pub(super) store: Option<Box<dyn Store>>,
+    pub(super) memory: Option<MemoryStore>,
     pub(super) rescue: Option<Rescue>,
 }
 
@@ -99,6 +102,7 @@ impl Follower {
             settings,
             groups: Vec::new(),
             store: None,
+            memory: None,
             rescue: None,
             foreign: Vec::new(),
             opening: Some(open),
@@ -125,9 +129,9 @@ impl Follower {
     /// Looks for files that came, moved or went, and opens those whose turn it is.
     pub(super) fn look_around(&mut self, now: Now, events: &mut Vec<Event>) {
         if let Some(open) = self.opening.take() {
-            let Kept { store, rescue } = open();
+            let Kept { store, memory, rescue } = open();
             self.foreign = store.as_ref().map(|store| store.foreign()).unwrap_or_default();
-            (self.store, self.rescue) = (store, rescue);
+            (self.store, self.memory, self.rescue) = (store, memory, rescue);
             self.admit_rescued(now);
         }
         let is_hinted = self.check_rotations_if_due(now);
@@ -363,6 +367,16 @@ impl Follower {
         let _ = store.save(&rows);
         let files = self.groups.iter_mut().flat_map(|group| &mut group.files);
         files.filter(|file| file.needs_saving()).for_each(Followed::was_saved);
+    }
+
+    /// Tells the next run in this process how far files were read.
+    pub(super) fn hand_over(&mut self) {
+        let Some(memory) = &self.memory else { return };
+        let files = self
+            .groups
+            .iter()
+            .flat_map(|group| group.files.iter().filter_map(Followed::saved).chain(group.done.clone()));
+        memory.hand_over(files, |row| self.disk.look(&row.real).or_else(|_| self.disk.look(&row.path)).is_ok());
     }
 
     /// Lets go of files that are closed and settled. Those that still lie there are remembered.

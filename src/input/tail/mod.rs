@@ -29,8 +29,9 @@ use std::sync::Arc;
 pub use options::{BLOCK_SIZE, PLUGIN, longest_line};
 pub use rescue::SharedSpool;
 
+pub use checkpoints::Memory;
 #[cfg(test)]
-pub(crate) use checkpoints::SharedStore;
+pub(crate) use checkpoints::MemoryStore;
 use checkpoints::{Database, Store};
 use disk::RealDisk;
 use file::{Phase, Read};
@@ -54,8 +55,13 @@ pub fn build(
     let settings = Settings::new(options, surroundings.open_files, problems)?;
     let (database, name) = (settings.database.clone(), options.name().to_owned());
     let spool = surroundings.spool.clone().filter(|_| database.is_some());
+    let memory = surroundings.memory.of(&name);
     let open = move || Kept {
-        store: database.map(|path| Box::new(Database::open(&path, &name)) as Box<dyn Store>),
+        store: Some(match &database {
+            Some(path) => Box::new(Database::open(path, &name)) as Box<dyn Store>,
+            None => Box::new(memory.clone()),
+        }),
+        memory: database.is_none().then_some(memory),
         rescue: spool.map(|spool| Rescue::new(spool, name)),
     };
     let watch = settings.watch.then(Watch::new);
@@ -67,14 +73,14 @@ pub fn build(
 #[cfg(test)]
 pub(crate) fn simulated(
     disk: impl disk::Disk + 'static,
-    store: SharedStore,
+    store: MemoryStore,
     surroundings: &Surroundings,
     block_size: usize,
     now: Now,
 ) -> Box<dyn Input> {
     let settings = Settings::simulated("/containers/*.log", block_size, surroundings.open_files);
     let rescue = surroundings.spool.clone().map(|spool| Rescue::new(spool, "tail.0".to_owned()));
-    let open = || Kept { store: Some(Box::new(store)), rescue };
+    let open = || Kept { store: Some(Box::new(store)), memory: None, rescue };
     let means = Means { disk: Arc::new(disk), watch: None, open: Box::new(open) };
     Box::new(Tail::new(0, settings, surroundings, means, now))
 }
@@ -188,5 +194,13 @@ impl Input for Tail {
 
     fn state(&self) -> State {
         State::Open
+    }
+
+    fn can_read_again(&self) -> bool {
+        true
+    }
+
+    fn hand_over(&mut self) {
+        self.follower.hand_over();
     }
 }

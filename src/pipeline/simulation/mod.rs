@@ -25,13 +25,14 @@ use super::batch::{Limits, Sealed};
 use super::budget::Budget;
 use super::delivery::Delivery;
 use super::emit::{Emitter, OutputSlot};
+use super::halt::Halt;
 use super::message::Message;
 use super::reading::{Layout, Reading};
 use super::watchdog::Watchdog;
 use super::worker::{InputSlot, Scratch, Step, Worker};
 use crate::config::Match;
 use crate::decode;
-use crate::input::tail::{self, SharedStore};
+use crate::input::tail::{self, MemoryStore};
 use crate::input::{Shard, Surroundings};
 use crate::output::Sender;
 use crate::record::{Now, Timestamp};
@@ -62,7 +63,7 @@ struct World {
     disk: MemoryDisk,
     node: Node,
     server: Server,
-    store: SharedStore,
+    store: MemoryStore,
     segments: segments::MemoryDisk,
     open_files: usize,
     process: Option<Process>,
@@ -99,7 +100,7 @@ impl World {
             disk,
             node,
             server: Server::new(seed),
-            store: SharedStore::default(),
+            store: MemoryStore::saving(),
             segments: segments::MemoryDisk::default(),
             open_files,
             process: None,
@@ -135,6 +136,7 @@ impl World {
             shard: Shard { worker: 0, workers: 1 },
             open_files: self.open_files,
             spool: Some(tail::SharedSpool::of(spool, left, limits)),
+            memory: tail::Memory::default(),
         };
         let block = self.dice.usize(300..2_000);
         let input = tail::simulated(self.disk.clone(), self.store.clone(), &surroundings, block, self.now());
@@ -363,6 +365,7 @@ fn delivery(server: &Server, messages: &mpsc::Sender<Message>) -> Delivery {
         workers: vec![messages.clone()],
         rejections: Throttle::default(),
         retries: Throttle::default(),
+        halt: Halt::new().1,
     }
 }
 

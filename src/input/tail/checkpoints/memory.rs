@@ -1,17 +1,35 @@
-//! Checkpoints in memory, for simulations.
+//! Checkpoints in memory: those of files without a database, from one run of the pipeline in this
+//! process to the next, and all of them in simulations.
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{ForeignRow, ReadAt, Saved, Store, StoreError};
 use crate::input::tail::identity::Head;
 use crate::record::LogId;
 use crate::telemetry::accounts::CheckpointAccount;
 
-/// A store that survives a crash of whoever uses it: clones are the same store.
+/// How far the files of inputs without a database were read, by input.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SharedStore(Arc<Mutex<Rows>>);
+pub struct Memory(Arc<Mutex<HashMap<String, Arc<Mutex<Rows>>>>>);
+
+impl Memory {
+    /// What the last run of an input handed over.
+    pub(crate) fn of(&self, input: &str) -> MemoryStore {
+        let mut inputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        MemoryStore { rows: Arc::clone(inputs.entry(input.to_owned()).or_default()), saves: false }
+    }
+}
+
+/// A store that survives whoever uses it: clones are the same store.
+#[derive(Debug, Clone)]
+pub(crate) struct MemoryStore {
+    rows: Arc<Mutex<Rows>>,
+    /// What is saved is kept at once. Else only what is handed over is, so that no row of a file that
+    /// was removed long ago stays.
+    saves: bool,
+}
 
 #[derive(Debug, Default)]
 struct Rows {
@@ -20,9 +38,22 @@ struct Rows {
     sequence: u64,
 }
 
-impl SharedStore {
+impl MemoryStore {
+    /// An empty one that keeps what is saved.
+    #[cfg(test)]
+    pub(crate) fn saving() -> Self {
+        Self { rows: Arc::default(), saves: true }
+    }
+
+    /// Keeps how far files were read, and forgets those that are gone.
+    pub(crate) fn hand_over(&self, files: impl Iterator<Item = Saved>, is_there: impl Fn(&Saved) -> bool) {
+        let mut kept = self.rows();
+        files.for_each(|row| kept.insert(row));
+        kept.rows.retain(|_, (_, row)| is_there(row));
+    }
+
     fn rows(&self) -> MutexGuard<'_, Rows> {
-        self.0.lock().unwrap()
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn select(&self, is_wanted: impl Fn(&Saved) -> bool) -> Vec<Saved> {
@@ -33,7 +64,14 @@ impl SharedStore {
     }
 }
 
-impl Store for SharedStore {
+impl Rows {
+    fn insert(&mut self, row: Saved) {
+        self.sequence += 1;
+        self.rows.insert(row.log, (self.sequence, row));
+    }
+}
+
+impl Store for MemoryStore {
     fn of_log(&self, log: LogId) -> Option<Saved> {
         self.rows().rows.get(&log).map(|(_, row)| row.clone())
     }
@@ -55,11 +93,9 @@ impl Store for SharedStore {
     }
 
     fn save(&mut self, rows: &[Saved]) -> Result<(), StoreError> {
-        let mut kept = self.rows();
-        for row in rows {
-            kept.sequence += 1;
-            let sequence = kept.sequence;
-            kept.rows.insert(row.log, (sequence, row.clone()));
+        if self.saves {
+            let mut kept = self.rows();
+            rows.iter().for_each(|row| kept.insert(row.clone()));
         }
         Ok(())
     }

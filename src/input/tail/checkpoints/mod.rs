@@ -11,7 +11,6 @@
 
 mod database;
 mod fluent_bit;
-#[cfg(test)]
 mod memory;
 mod opening;
 mod other_writers;
@@ -28,8 +27,8 @@ use crate::record::{Checkpoint, LogId};
 use crate::telemetry::accounts::CheckpointAccount;
 
 pub(crate) use database::Database;
-#[cfg(test)]
-pub(crate) use memory::SharedStore;
+pub use memory::Memory;
+pub(crate) use memory::MemoryStore;
 
 /// What is kept of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -108,7 +108,7 @@ fn finds_and_forgets(store: &mut dyn Store) {
 
 #[test]
 fn every_store_finds_logs_by_all_that_is_known_of_them() {
-    finds_and_forgets(&mut SharedStore::default());
+    finds_and_forgets(&mut MemoryStore::saving());
     let state = State::new();
     finds_and_forgets(&mut state.open());
     // And so does one that has everything on disk.
