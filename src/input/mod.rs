@@ -6,6 +6,7 @@
 //! [`PLUGINS`].
 
 pub mod dummy;
+pub mod given;
 pub mod stdin;
 pub mod tail;
 

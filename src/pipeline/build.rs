@@ -135,7 +135,7 @@ pub fn build(config: &Config, environment: &Environment, memory: &Memory, proble
 
 /// The configured filters, with the Flyte filter behind each kubernetes filter unless it is
 /// switched off or stands somewhere itself.
-fn with_flyte(config: &Config, environment: &Environment) -> Vec<Instance> {
+pub(super) fn with_flyte(config: &Config, environment: &Environment) -> Vec<Instance> {
     let flyte = filter::flyte::PLUGIN;
     let is_there = config.filters.iter().any(|filter| filter.plugin() == flyte.name);
     let mut filters = Vec::new();
@@ -149,7 +149,11 @@ fn with_flyte(config: &Config, environment: &Environment) -> Vec<Instance> {
     filters
 }
 
-fn build_outputs(config: &Config, surroundings: Surroundings, problems: &mut Problems) -> Vec<Option<Built>> {
+pub(super) fn build_outputs(
+    config: &Config,
+    surroundings: Surroundings,
+    problems: &mut Problems,
+) -> Vec<Option<Built>> {
     let build = |instance: &Instance| {
         let (_, build) = output::PLUGINS.iter().find(|(plugin, _)| plugin.name == instance.plugin())?;
         build(&instance.options(), surroundings, problems)
@@ -157,7 +161,7 @@ fn build_outputs(config: &Config, surroundings: Surroundings, problems: &mut Pro
     config.outputs.iter().map(build).collect()
 }
 
-type Channels = Vec<UnboundedSender<Sealed>>;
+pub(super) type Channels = Vec<UnboundedSender<Sealed>>;
 type Deliveries = Vec<(Arc<Delivery>, UnboundedReceiver<Sealed>)>;
 
 fn build_deliveries(
@@ -210,7 +214,7 @@ fn build_inputs(
     slots
 }
 
-fn build_filters(filters: &[Instance], problems: &mut Problems) -> Vec<FilterSlot> {
+pub(super) fn build_filters(filters: &[Instance], problems: &mut Problems) -> Vec<FilterSlot> {
     let mut slots = Vec::new();
     for instance in filters {
         let Some((_, build)) = filter::PLUGINS.iter().find(|(plugin, _)| plugin.name == instance.plugin()) else {
@@ -222,7 +226,7 @@ fn build_filters(filters: &[Instance], problems: &mut Problems) -> Vec<FilterSlo
     slots
 }
 
-fn output_slots(config: &Config, outputs: &[Option<Built>], channels: &Channels) -> Vec<OutputSlot> {
+pub(super) fn output_slots(config: &Config, outputs: &[Option<Built>], channels: &Channels) -> Vec<OutputSlot> {
     let limits = Limits { bytes: BATCH_BYTES, items: BATCH_ITEMS, age: config.service.flush };
     let slot = |instance: &Instance, built: &Option<Built>, channel: &UnboundedSender<Sealed>| {
         let built = built.as_ref()?;

@@ -18,6 +18,7 @@ mod run;
 mod simulation;
 mod source;
 mod surroundings;
+pub mod trial;
 pub mod watchdog;
 pub mod worker;
 

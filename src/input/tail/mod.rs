@@ -24,6 +24,7 @@ mod rotation;
 mod tag;
 mod watch;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use options::{BLOCK_SIZE, PLUGIN, longest_line};
@@ -40,9 +41,9 @@ use options::Settings;
 use rescue::Rescue;
 use watch::Watch;
 
-use super::{Block, Event, Input, State, Surroundings};
+use super::{Block, Event, Input, State, Surroundings, next_source_id};
 use crate::config::{Options, Problems};
-use crate::record::{Checkpoint, Now};
+use crate::record::{Checkpoint, Now, Source};
 use crate::telemetry::accounts::InputAccount;
 
 /// Builds a tail input.
@@ -67,6 +68,21 @@ pub fn build(
     let watch = settings.watch.then(Watch::new);
     let means = Means { disk: Arc::new(RealDisk), watch, open: Box::new(open) };
     Some(Box::new(Tail::new(number, settings, surroundings, means, Now::read())))
+}
+
+/// The source that a tail with these options makes of a file at this path, which need not be there.
+#[must_use]
+pub fn source_of(options: &Options<'_>, path: &Path) -> Source {
+    Source {
+        id: next_source_id(),
+        input: 0,
+        tag: tag::expand(options.tag(), path),
+        path: Some(path.to_string_lossy().into_owned()),
+        container: identity::container(&RealDisk, path),
+        pod: None,
+        log: None,
+        began: None,
+    }
 }
 
 /// A tail of container logs in `/containers` whose disk and store are not real.
