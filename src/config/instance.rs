@@ -186,6 +186,16 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// Every value of these keys, with its key as it stands in `keys`, in the order of the file.
+    #[must_use]
+    pub fn in_order(&self, keys: &[&'static str]) -> Vec<(&'static str, &'a str)> {
+        let named = |setting: &'a Setting| {
+            let key = keys.iter().find(|key| setting.spec.is_named(key))?;
+            Some((*key, setting.value.as_str()))
+        };
+        self.instance.settings.iter().filter_map(named).collect()
+    }
+
     /// Whether the user gave it a value.
     #[must_use]
     pub fn is_set(&self, key: &str) -> bool {

@@ -1,8 +1,10 @@
 //! From a `[PARSER]` section to a parser.
 
+use super::decoder::Decoders;
 use super::expression::Expression;
 use super::time_field::TimeField;
-use super::{Format, Parser, onigmo, types};
+use super::types::Types;
+use super::{Format, Parser, onigmo};
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problem, Problems};
 
 /// The keys of a `[PARSER]` section.
@@ -15,7 +17,8 @@ pub const PLUGIN: Plugin = Plugin {
             Kind::Choice(&["json", "regex", "ltsv", "logfmt"]),
             "",
             "What the text is: one JSON object (`json`), or whatever the named groups of a regular expression take \
-             out of it (`regex`). `ltsv` and `logfmt` are known but not supported yet.",
+             out of it (`regex`), or pairs: `label:value` between tabs (`ltsv`), `key=value` between blanks \
+             (`logfmt`).",
         ),
         OptionSpec::new(
             "Regex",
@@ -23,7 +26,8 @@ pub const PLUGIN: Plugin = Plugin {
             "",
             "The regular expression, in Ruby's spelling as Fluent Bit takes it, searched anywhere in the text. Each \
              named group gives a member. May stand between slashes with the flags `m`, `i` and `x` behind them. \
-             Look-around, back-references, atomic groups and possessive quantifiers are not supported yet.",
+             Look-around, back-references, atomic groups and possessive quantifiers need an engine whose steps are \
+             limited: a text that would take it longer than some 20 ms is unmatched.",
         ),
         OptionSpec::new("Skip_Empty_Values", Kind::Boolean, "On", "`regex`: groups that took nothing give no member."),
         OptionSpec::new("Time_Key", Kind::Text, "time", "The member that holds the time, if there is a `Time_Format`."),
@@ -49,12 +53,28 @@ pub const PLUGIN: Plugin = Plugin {
             "Types",
             Kind::Text,
             "",
-            "`regex`: pairs `member:type`, separated by blanks. Types are `integer`, `float`, `hex`, `bool` and \
-             `string`; a number is read from the text's beginning and is 0 if there is none.",
+            "`regex`, `ltsv`, `logfmt`: pairs `member:type`, separated by blanks. Types are `integer`, `float`, `hex`, \
+             `bool` and `string`; a number is read from the text's beginning and is 0 if there is none.",
         ),
-        OptionSpec::new("Decode_Field", Kind::Text, "", "Not supported yet.").repeatable(),
-        OptionSpec::new("Decode_Field_As", Kind::Text, "", "Not supported yet.").repeatable(),
-        OptionSpec::new("Logfmt_No_Bare_Keys", Kind::Boolean, "Off", "`logfmt`: not supported yet."),
+        OptionSpec::new(
+            "Decode_Field",
+            Kind::Text,
+            "",
+            "`json MEMBER [try_next|do_next]`: the members of the JSON object in MEMBER's text go behind all others. \
+             Rules of a member run in order; the first that succeeds is the last unless it says `do_next`, one that \
+             fails is the last unless it says `try_next` or `do_next`.",
+        )
+        .repeatable(),
+        OptionSpec::new(
+            "Decode_Field_As",
+            Kind::Text,
+            "",
+            "`DECODER MEMBER [try_next|do_next]`: what the decoder makes of MEMBER's text takes its place. Decoders: \
+             `json` (one object), `escaped` (`\\n` and `\\\\`), `escaped_utf8` (escapes of C and JSON), `mysql_quoted` \
+             (quotes and escapes of MySQL's strings).",
+        )
+        .repeatable(),
+        OptionSpec::new("Logfmt_No_Bare_Keys", Kind::Boolean, "Off", "`logfmt`: a key without `=` fails the line."),
     ],
 };
 
@@ -67,35 +87,35 @@ pub(super) fn built_in() -> Vec<Parser> {
     ];
     // <time> <stream> <tags, of which P or F is the first> <message>
     let cri = r"\A(?<time>[^ ]+) (?<stream>stdout|stderr) (?<logtag>[^ ]*) (?<message>.*)";
-    if let Ok(expression) = Expression::new(cri, true, &[]) {
+    if let Ok(expression) = Expression::new(cri, true, &Types::default()) {
         let format = Format::Regex(Box::new(expression));
         parsers.push(Parser::new("cri", format, Some(TimeField::of_runtimes())));
     }
     parsers
 }
 
-/// Builds a parser; `Ok(None)` if a mistake was reported. The error says what is not built yet.
+/// Builds a parser; `Ok(None)` if a mistake was reported. The error says what is not there.
 pub(super) fn build(name: &str, options: &Options<'_>, problems: &mut Problems) -> Result<Option<Parser>, Problem> {
-    for key in ["Decode_Field", "Decode_Field_As"] {
-        if options.is_set(key) {
-            return Err(options.problem(key, format!("{key} is not supported yet")));
-        }
-    }
     let Some(format) = options.text("Format") else {
         let problem = options.problem("Format", format!("parser \"{name}\" has no Format"));
-        problems.push(problem.with_hint("formats are: json, regex"));
+        problems.push(problem.with_hint("formats are: json, regex, ltsv, logfmt"));
         return Ok(None);
     };
-    let format = match format.to_ascii_lowercase().as_str() {
+    let format = match format {
         "json" => json(options, problems),
-        "regex" => match regex(name, options, problems)? {
+        "ltsv" => Format::Ltsv(types(options, problems)),
+        "logfmt" => {
+            let no_bare_keys = options.boolean("Logfmt_No_Bare_Keys");
+            Format::Logfmt { types: types(options, problems), no_bare_keys }
+        }
+        _ => match regex(name, options, problems)? {
             Some(expression) => Format::Regex(Box::new(expression)),
             None => return Ok(None),
         },
-        other => return Err(options.problem("Format", format!("the format {other} is not supported yet"))),
     };
     let time = TimeField::new(options, problems);
-    Ok(Some(Parser::new(name, format, time)))
+    let decoders = Decoders::new(options, problems);
+    Ok(Some(Parser::new(name, format, time).with_decoders(decoders)))
 }
 
 fn json(options: &Options<'_>, problems: &mut Problems) -> Format {
@@ -105,17 +125,22 @@ fn json(options: &Options<'_>, problems: &mut Problems) -> Format {
     Format::Json
 }
 
-fn regex(name: &str, options: &Options<'_>, problems: &mut Problems) -> Result<Option<Expression>, Problem> {
-    let Some(text) = options.text("Regex") else {
-        problems.push(options.problem("Format", format!("parser \"{name}\" has no Regex")));
-        return Ok(None);
-    };
-    let (types, unknown) = types::read_list(options.text("Types").unwrap_or_default());
+fn types(options: &Options<'_>, problems: &mut Problems) -> Types {
+    let (types, unknown) = Types::read(options.text("Types").unwrap_or_default());
     for entry in unknown {
         let hint = "types are: integer, float, hex, bool, string";
         problems
             .push(options.warning("Types", format!("\"{entry}\" is no member:type; it stays text")).with_hint(hint));
     }
+    types
+}
+
+fn regex(name: &str, options: &Options<'_>, problems: &mut Problems) -> Result<Option<Expression>, Problem> {
+    let Some(text) = options.text("Regex") else {
+        problems.push(options.problem("Format", format!("parser \"{name}\" has no Regex")));
+        return Ok(None);
+    };
+    let types = types(options, problems);
     match Expression::new(text, options.boolean("Skip_Empty_Values"), &types) {
         Ok(expression) => {
             if !expression.has_fields() {

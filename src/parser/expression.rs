@@ -1,24 +1,31 @@
 //! The format `regex`: named groups become members.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bumpalo::Bump;
-use regex::bytes::{CaptureLocations, Regex, RegexBuilder};
 
+use super::engine::{Engine, EngineKind, Found, Scratch};
+use super::explain::Taken;
 use super::time_field::TimeField;
-use super::types::Type;
+use super::types::{Type, Types};
 use super::{Parsed, onigmo};
 use crate::record::{Member, Origin, Timestamp, json};
 
 /// A compiled expression.
 #[derive(Debug)]
 pub(super) struct Expression {
-    regex: Regex,
+    /// As it is written in the parsers file.
+    source: String,
+    names: Vec<String>,
+    engine: Engine,
     /// Where the groups matched last: kept, so that matching allocates nothing. Never waited for:
-    /// who finds it taken uses locations of its own.
-    locations: Mutex<CaptureLocations>,
+    /// who finds it taken uses a scratch of its own.
+    scratch: Mutex<Scratch>,
     fields: Vec<Field>,
     skip_empty: bool,
+    /// Texts whose search took too long. Clones count for themselves.
+    cut_off: AtomicU64,
 }
 
 /// A group name. Several groups may have it: the last one that matched something counts.
@@ -31,8 +38,15 @@ struct Field {
 
 impl Clone for Expression {
     fn clone(&self) -> Self {
-        let locations = Mutex::new(self.regex.capture_locations());
-        Self { regex: self.regex.clone(), locations, fields: self.fields.clone(), skip_empty: self.skip_empty }
+        Self {
+            source: self.source.clone(),
+            names: self.names.clone(),
+            engine: self.engine.clone(),
+            scratch: Mutex::default(),
+            fields: self.fields.clone(),
+            skip_empty: self.skip_empty,
+            cut_off: AtomicU64::new(0),
+        }
     }
 }
 
@@ -40,33 +54,57 @@ impl Expression {
     /// Compiles an expression in Onigmo's spelling.
     ///
     /// # Errors
-    /// If it is not valid, or asks for what the engine cannot do.
-    pub(super) fn new(text: &str, skip_empty: bool, types: &[(&str, Type)]) -> Result<Self, onigmo::Error> {
+    /// If it is not valid, or asks for what no engine can do.
+    pub(super) fn new(text: &str, skip_empty: bool, types: &Types) -> Result<Self, onigmo::Error> {
         let translated = onigmo::translate(text)?;
-        let regex = RegexBuilder::new(&translated.pattern).multi_line(true).unicode(false).build();
-        let regex = regex.map_err(|error| {
-            let text = error.to_string();
-            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            onigmo::Error::Invalid(reason.to_owned())
-        })?;
+        let engine = Engine::new(&translated)?;
         let mut fields: Vec<Field> = Vec::new();
-        for (name, group) in translated.names.iter().zip(1..) {
+        for (group, name) in translated.names().enumerate() {
             let key = json::sound_key(name.as_bytes(), &Bump::new()).to_vec();
             match fields.iter_mut().find(|field| field.key == key) {
                 Some(field) => field.groups.push(group),
-                None => {
-                    let kind = types.iter().find(|(typed, _)| typed == name).map_or(Type::Text, |(_, kind)| *kind);
-                    fields.push(Field { key, groups: vec![group], kind });
-                }
+                None => fields.push(Field { kind: types.of(&key), key, groups: vec![group] }),
             }
         }
-        let locations = Mutex::new(regex.capture_locations());
-        Ok(Self { regex, locations, fields, skip_empty })
+        let names = translated.names().map(str::to_owned).collect();
+        Ok(Self {
+            source: text.to_owned(),
+            names,
+            engine,
+            scratch: Mutex::default(),
+            fields,
+            skip_empty,
+            cut_off: AtomicU64::new(0),
+        })
     }
 
     /// Whether there is a group with a name.
     pub(super) fn has_fields(&self) -> bool {
         !self.fields.is_empty()
+    }
+
+    /// The engine, and why it is this one.
+    pub(super) fn engine(&self) -> (EngineKind, &str) {
+        (self.engine.kind(), self.engine.reason())
+    }
+
+    /// The expression as it is written.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What each group takes of a text.
+    pub(super) fn groups(&self, text: &[u8]) -> Vec<Taken> {
+        let mut scratch = Scratch::default();
+        self.engine.search(text, &mut scratch);
+        let span = |group| scratch.group(group).map(|(start, end)| start..end);
+        let names = self.names.iter().enumerate();
+        names.map(|(group, name)| Taken { name: name.clone(), span: span(group) }).collect()
+    }
+
+    /// How many texts were given up because the search took too long.
+    pub(super) fn cut_off(&self) -> u64 {
+        self.cut_off.load(Ordering::Relaxed)
     }
 
     /// Matches `text` and appends a member for each group.
@@ -80,26 +118,31 @@ impl Expression {
         if !self.has_fields() {
             return Parsed::Unmatched;
         }
-        match self.locations.try_lock() {
-            Ok(mut locations) => self.parse_with(&mut locations, text, time, arena, members),
-            Err(_) => self.parse_with(&mut self.regex.capture_locations(), text, time, arena, members),
+        match self.scratch.try_lock() {
+            Ok(mut scratch) => self.parse_with(&mut scratch, text, time, arena, members),
+            Err(_) => self.parse_with(&mut Scratch::default(), text, time, arena, members),
         }
     }
 
     fn parse_with<'t>(
         &'t self,
-        locations: &mut CaptureLocations,
+        scratch: &mut Scratch,
         text: &'t [u8],
         (time, now): (Option<&TimeField>, Timestamp),
         arena: &'t Bump,
         members: &mut Vec<Member<'t>>,
     ) -> Parsed {
-        if self.regex.captures_read(locations, text).is_none() {
-            return Parsed::Unmatched;
+        match self.engine.search(text, scratch) {
+            Found::Matched(_) => {}
+            Found::Unmatched => return Parsed::Unmatched,
+            Found::CutOff => {
+                self.cut_off.fetch_add(1, Ordering::Relaxed);
+                return Parsed::Unmatched;
+            }
         }
         let mut found = None;
         for field in &self.fields {
-            let captured = field.captured(text, locations);
+            let captured = field.captured(text, scratch);
             if captured.is_empty() && self.skip_empty {
                 continue;
             }
@@ -120,8 +163,8 @@ impl Expression {
 }
 
 impl Field {
-    fn captured<'t>(&self, text: &'t [u8], locations: &CaptureLocations) -> &'t [u8] {
-        let spans = self.groups.iter().rev().filter_map(|&group| locations.get(group));
+    fn captured<'t>(&self, text: &'t [u8], scratch: &Scratch) -> &'t [u8] {
+        let spans = self.groups.iter().rev().filter_map(|&group| scratch.group(group));
         spans.map(|(start, end)| &text[start..end]).find(|captured| !captured.is_empty()).unwrap_or_default()
     }
 }

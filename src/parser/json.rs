@@ -3,13 +3,15 @@
 use bumpalo::Bump;
 
 use super::Parsed;
+use super::decoder::Decoders;
 use super::time_field::TimeField;
 use crate::record::{Member, Origin, Timestamp, json};
 
-/// Splits `text` and takes the time out of it. A time that cannot be read stays as it is.
+/// Splits `text`, decodes members and takes the time out of them. A time that cannot be read stays as it is.
 pub(super) fn parse<'t>(
     text: &'t [u8],
     (time, now): (Option<&TimeField>, Timestamp),
+    decoders: &Decoders,
     arena: &'t Bump,
     members: &mut Vec<Member<'t>>,
 ) -> Parsed {
@@ -17,6 +19,7 @@ pub(super) fn parse<'t>(
     if json::split(text, arena, members, Origin::Application).is_err() {
         return Parsed::Unmatched;
     }
+    decoders.apply(arena, members, begin);
     Parsed::Matched { time: time.and_then(|field| take_time(field, now, arena, members, begin)) }
 }
 

@@ -1,15 +1,26 @@
 //! Parsers: what cuts a line of text into members, as `[PARSER]` sections describe it.
 //!
-//! The formats are `json` and `regex`. `docker`, `cri` and `json` are there without a parsers
-//! file; a definition of the same name takes their place. A definition that needs what is not
-//! built yet (another format, decoders, a construct that the expression engine lacks) is a warning
-//! where it stands and an error where it is used, so that a parsers file with many definitions can
-//! be loaded for the sake of one.
+//! The formats are `json`, `regex`, `ltsv` and `logfmt`. `docker`, `cri` and `json` are there
+//! without a parsers file; a definition of the same name takes their place. A definition that needs
+//! what is not there (a construct that no expression engine here has) is a warning where it stands
+//! and an error where it is used, so that a parsers file with many definitions can be loaded for
+//! the sake of one.
+//!
+//! No text can hold a worker up: expressions that may take long are limited in their steps. A text
+//! that goes beyond is unmatched, which ships it as text, and [counted](Parser::cut_off).
 
+mod decoder;
 mod definition;
+mod engine;
+mod explain;
 mod expression;
+pub mod golden;
 mod json;
+mod logfmt;
+mod ltsv;
 mod onigmo;
+mod ours;
+mod pairs;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -19,15 +30,22 @@ mod time_format;
 mod time_parts;
 mod time_zone_names;
 mod types;
+mod unescape;
 
 use bumpalo::Bump;
 
 pub use definition::PLUGIN;
+pub use engine::EngineKind;
+pub use explain::{Explainer, Explanation, Miss, Shown, Taken};
+pub use ours::FILES;
 
 use crate::config::{Instance, Options, Problem, Problems, Severity};
 use crate::record::{Member, Timestamp};
+use decoder::Decoders;
 use expression::Expression;
+use pairs::Pairs;
 use time_field::TimeField;
+use types::Types;
 
 /// What became of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,17 +65,24 @@ pub struct Parser {
     name: String,
     format: Format,
     time: Option<TimeField>,
+    decoders: Decoders,
 }
 
 #[derive(Debug, Clone)]
 enum Format {
     Json,
     Regex(Box<Expression>),
+    Ltsv(Types),
+    Logfmt { types: Types, no_bare_keys: bool },
 }
 
 impl Parser {
     fn new(name: &str, format: Format, time: Option<TimeField>) -> Self {
-        Self { name: name.to_owned(), format, time }
+        Self { name: name.to_owned(), format, time, decoders: Decoders::default() }
+    }
+
+    fn with_decoders(self, decoders: Decoders) -> Self {
+        Self { decoders, ..self }
     }
 
     /// Its name.
@@ -72,6 +97,26 @@ impl Parser {
         self.time.as_ref().map_or(0, TimeField::unreadable)
     }
 
+    /// Texts that were given up because their search took too long, since this parser was made or
+    /// cloned. They were unmatched.
+    #[must_use]
+    pub fn cut_off(&self) -> u64 {
+        match &self.format {
+            Format::Regex(expression) => expression.cut_off(),
+            _ => 0,
+        }
+    }
+
+    /// The engine of a regular expression and, in a few words, why it is this one; `None` for
+    /// other formats.
+    #[must_use]
+    pub fn engine(&self) -> Option<(EngineKind, &str)> {
+        match &self.format {
+            Format::Regex(expression) => Some(expression.engine()),
+            _ => None,
+        }
+    }
+
     /// Cuts `text` into members of the application and appends them. `now` completes times that
     /// tell no year or no date. If the text does not match, `members` is as it was.
     pub fn parse<'t>(
@@ -81,11 +126,21 @@ impl Parser {
         now: Timestamp,
         members: &mut Vec<Member<'t>>,
     ) -> Parsed {
-        let time = (self.time.as_ref(), now);
-        match &self.format {
-            Format::Json => json::parse(text, time, arena, members),
-            Format::Regex(expression) => expression.parse(text, time, arena, members),
+        let begin = members.len();
+        let time = self.time.as_ref();
+        let parsed = match &self.format {
+            // Here a decoder may bring the time to light.
+            Format::Json => return json::parse(text, (time, now), &self.decoders, arena, members),
+            Format::Regex(expression) => expression.parse(text, (time, now), arena, members),
+            Format::Ltsv(types) => ltsv::parse(text, &Pairs { types, time, now }, arena, members),
+            Format::Logfmt { types, no_bare_keys } => {
+                logfmt::parse(text, *no_bare_keys, &Pairs { types, time, now }, arena, members)
+            }
+        };
+        if parsed != Parsed::Unmatched {
+            self.decoders.apply(arena, members, begin);
         }
+        parsed
     }
 }
 
@@ -126,6 +181,11 @@ impl Parsers {
         self.find(name).is_some() || self.unusable.iter().any(|(unusable, _)| unusable == name)
     }
 
+    /// The names of all parsers, in the order of their definition.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.parsers.iter().map(|parser| parser.name.as_str())
+    }
+
     /// The parser of this name; case counts.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Parser> {
@@ -135,7 +195,15 @@ impl Parsers {
     /// The parser that the option `key` names, `None` if it names none. A name that stands for no
     /// usable parser is a problem.
     pub fn named_by(&self, options: &Options<'_>, key: &str, problems: &mut Problems) -> Option<Parser> {
-        let name = options.text(key)?;
+        self.named(options.text(key)?, options, key, problems)
+    }
+
+    /// The parsers that a repeatable option names, in order.
+    pub fn all_named_by(&self, options: &Options<'_>, key: &str, problems: &mut Problems) -> Vec<Parser> {
+        options.all(key).into_iter().filter_map(|name| self.named(name, options, key, problems)).collect()
+    }
+
+    fn named(&self, name: &str, options: &Options<'_>, key: &str, problems: &mut Problems) -> Option<Parser> {
         let found = self.find(name).cloned();
         if found.is_none() {
             let unusable = self.unusable.iter().find(|(unusable, _)| unusable == name);
@@ -145,7 +213,7 @@ impl Parsers {
                     options.problem(key, message).with_hint(format!("see {}:{}", reason.file.display(), reason.line))
                 }
                 None => {
-                    let names: Vec<_> = self.parsers.iter().map(|parser| parser.name.as_str()).collect();
+                    let names: Vec<_> = self.names().collect();
                     let hint = format!("parsers are: {}", names.join(", "));
                     options.problem(key, format!("there is no parser \"{name}\"")).with_hint(hint)
                 }

@@ -1,31 +1,78 @@
-//! Regular expressions as parsers files spell them (Onigmo with Ruby's syntax), rewritten for the
-//! `regex` crate.
+//! Regular expressions as parsers files spell them (Onigmo with Ruby's syntax), rewritten in the
+//! spelling of the `regex` crate.
 //!
 //! The rewritten pattern is for a byte regex with `multi_line` on and `unicode` off: `^` and `$`
 //! stand at line ends, `\d \s \w` are ASCII, and bytes that are not UTF-8 match like any other.
 //! What counts single characters (`.`, `[^x]`, alone or with `{n}`) is spelled so that it takes
-//! whole ones. Look-around, back-references and other constructs that `regex` has no equal for are
-//! [`Error::Unsupported`].
+//! whole ones.
+//!
+//! Look-around, back-references and groups that give nothing back have no spelling there. They are
+//! written as plain groups, and [`Translated::groups`] tells which group means what.
 
 mod class;
 mod escape;
+mod group;
 
 use class::Class;
 
 /// A rewritten pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Translated {
-    /// For `regex::bytes::RegexBuilder` with `multi_line(true)` and `unicode(false)`.
-    pub(super) pattern: String,
-    /// Names of the capture groups 1, 2, …; a name may stand here twice. Groups without a name do
-    /// not capture.
-    pub(super) names: Vec<String>,
+    /// In the spelling of the `regex` crate, with groups that mean something else there.
+    pub(super) rewritten: String,
+    /// What the groups 1, 2, … mean. Groups without a name do not capture.
+    pub(super) groups: Vec<Group>,
+    /// The first construct that the `regex` crate has no equal for.
+    pub(super) beyond_regex: Option<String>,
+    /// Offsets in the text up to which the pattern is a pattern itself. None if its outermost parts
+    /// are alternatives.
+    pub(super) ends: Vec<usize>,
+}
+
+/// What a group of the rewritten pattern means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Group {
+    /// It captures; a name may stand several times.
+    Named(String),
+    /// It gives nothing back once it has matched.
+    Atomic,
+    /// It only looks.
+    Around {
+        /// It must not match.
+        negative: bool,
+        /// It ends where the match stands, instead of beginning there.
+        behind: bool,
+    },
+    /// What the groups of this name have matched. The group holds a letter, whose case is folded
+    /// where that of the text is, and a repetition.
+    Reference(String),
+}
+
+impl Translated {
+    /// The pattern for `regex::bytes::RegexBuilder` with `multi_line(true)` and `unicode(false)`.
+    ///
+    /// # Errors
+    /// If it is beyond that crate.
+    pub(super) fn for_regex(&self) -> Result<&str, Error> {
+        match &self.beyond_regex {
+            Some(construct) => Err(Error::Unsupported(construct.clone())),
+            None => Ok(&self.rewritten),
+        }
+    }
+
+    /// Names of the groups that capture, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().filter_map(|group| match group {
+            Group::Named(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
 }
 
 /// Why a pattern was not rewritten.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Error {
-    /// Onigmo knows it, `regex` does not: the construct.
+    /// Onigmo knows it, no engine here does: the construct.
     #[error("{0} is not supported yet")]
     Unsupported(String),
     /// Onigmo does not take it either.
@@ -36,9 +83,17 @@ pub(super) enum Error {
 /// Rewrites `text`, which may stand between slashes with flags behind them (`/…/mi`).
 ///
 /// # Errors
-/// For constructs that cannot be spelled for `regex`, and for groups or classes that do not end.
+/// For constructs that no engine here knows, and for groups or classes that do not end.
 pub(super) fn translate(text: &str) -> Result<Translated, Error> {
     let (pattern, flags) = undelimited(text);
+    translate_with(pattern, flags)
+}
+
+/// Rewrites a pattern without slashes; `flags` is what would stand behind them.
+///
+/// # Errors
+/// As [`translate`].
+pub(super) fn translate_with(pattern: &str, flags: &str) -> Result<Translated, Error> {
     let mut translator = Translator::new(pattern, flags.contains('x'));
     for (ruby, rust) in [('m', "(?s)"), ('i', "(?i)")] {
         if flags.contains(ruby) {
@@ -49,7 +104,7 @@ pub(super) fn translate(text: &str) -> Result<Translated, Error> {
 }
 
 /// The pattern and its flags. With a flag that nobody knows, all of the text is the pattern.
-fn undelimited(text: &str) -> (&str, &str) {
+pub(super) fn undelimited(text: &str) -> (&str, &str) {
     text.strip_prefix('/')
         .and_then(|rest| rest.rsplit_once('/'))
         .filter(|(_, flags)| flags.chars().all(|flag| "mixo".contains(flag)))
@@ -60,6 +115,8 @@ fn undelimited(text: &str) -> (&str, &str) {
 struct Level {
     /// Where the group begins in the output.
     start: usize,
+    /// How many groups with a meaning began before it.
+    groups: usize,
     /// White space and comments are skipped (flag `x`).
     extended: bool,
     /// Parentheses that flags in the middle of the group opened, to be closed at its end.
@@ -70,10 +127,14 @@ struct Translator {
     text: Vec<char>,
     at: usize,
     out: String,
-    names: Vec<String>,
+    groups: Vec<Group>,
+    beyond_regex: Option<String>,
+    ends: Vec<usize>,
     levels: Vec<Level>,
-    /// Where the last complete atom begins in the output, for the quantifiers that wrap it.
+    /// Where the last complete atom begins in the output, for the quantifiers that wrap it, and how
+    /// many groups with a meaning began before it.
     atom: usize,
+    atom_groups: usize,
 }
 
 impl Translator {
@@ -82,21 +143,34 @@ impl Translator {
             text: pattern.chars().collect(),
             at: 0,
             out: String::with_capacity(pattern.len() * 2),
-            names: Vec::new(),
-            levels: vec![Level { start: 0, extended, closings: 0 }],
+            groups: Vec::new(),
+            beyond_regex: None,
+            ends: Vec::new(),
+            levels: vec![Level { start: 0, groups: 0, extended, closings: 0 }],
             atom: 0,
+            atom_groups: 0,
         }
     }
 
     fn run(mut self) -> Result<Translated, Error> {
+        let mut has_ways = false;
         while let Some(character) = self.next() {
+            if self.levels.len() == 1 && !"*+?{|".contains(character) {
+                self.ends.push(self.at - 1);
+            }
+            has_ways |= self.levels.len() == 1 && character == '|';
             self.step(character)?;
         }
         let [level] = self.levels.as_slice() else {
             return Err(Error::Invalid("a group is not closed: `)` is missing".to_owned()));
         };
         self.out.push_str(&")".repeat(level.closings));
-        Ok(Translated { pattern: self.out, names: self.names })
+        if has_ways {
+            self.ends.clear();
+        }
+        let ends = self.ends.iter().map(|end| self.text[..*end].iter().map(|character| character.len_utf8()).sum());
+        let (ends, beyond_regex) = (ends.collect(), self.beyond_regex);
+        Ok(Translated { rewritten: self.out, groups: self.groups, beyond_regex, ends })
     }
 
     fn step(&mut self, character: char) -> Result<(), Error> {
@@ -156,7 +230,21 @@ impl Translator {
     /// Writes one atom.
     fn push(&mut self, rust: &str) {
         self.atom = self.out.len();
+        self.atom_groups = self.groups.len();
         self.out.push_str(rust);
+    }
+
+    /// Notes that the pattern is beyond the `regex` crate.
+    fn go_beyond_regex(&mut self, construct: &str) {
+        self.beyond_regex.get_or_insert_with(|| construct.to_owned());
+    }
+
+    /// Writes what stands for a back-reference: a letter and a repetition, so that it counts as
+    /// something of any length.
+    fn refer_back(&mut self, name: String) {
+        self.go_beyond_regex(&format!("back-reference `\\k<{name}>`"));
+        self.push("(a(?s-u:.)*)");
+        self.groups.push(Group::Reference(name));
     }
 
     fn literal(&mut self, character: char) {
@@ -180,105 +268,14 @@ impl Translator {
         }
     }
 
-    fn open(&mut self) -> Result<(), Error> {
-        let start = self.out.len();
-        let extended = self.levels.last().is_some_and(|level| level.extended);
-        if !self.take("?") {
-            self.out.push_str("(?:");
-        } else if self.take("#") {
-            return self
-                .take_until(')')
-                .map(|_| ())
-                .ok_or_else(|| Error::Invalid("a comment `(?#` does not end".into()));
-        } else if let Some(name) = self.group_name()? {
-            self.names.push(name);
-            self.out.push('(');
-        } else if self.take(":") {
-            self.out.push_str("(?:");
-        } else if let Some(construct) = self.unsupported_group() {
-            return Err(Error::Unsupported(construct.to_owned()));
-        } else {
-            return self.flags(start, extended);
-        }
-        self.levels.push(Level { start, extended, closings: 0 });
-        Ok(())
-    }
-
-    fn group_name(&mut self) -> Result<Option<String>, Error> {
-        let look_behind = self.starts_with("<=") || self.starts_with("<!");
-        let end = if !look_behind && (self.take("<") || self.take("P<")) {
-            '>'
-        } else if self.take("'") {
-            '\''
-        } else {
-            return Ok(None);
-        };
-        match self.take_until(end) {
-            Some(name) if !name.is_empty() => Ok(Some(name)),
-            _ => Err(Error::Invalid("a group has an empty or unfinished name".to_owned())),
-        }
-    }
-
-    fn unsupported_group(&self) -> Option<&'static str> {
-        [
-            ("=", "look-ahead `(?=`"),
-            ("!", "negative look-ahead `(?!`"),
-            ("<=", "look-behind `(?<=`"),
-            ("<!", "negative look-behind `(?<!`"),
-            (">", "atomic group `(?>`"),
-            ("~", "absence operator `(?~`"),
-            ("(", "conditional `(?(`"),
-        ]
-        .into_iter()
-        .find(|(spelling, _)| self.starts_with(spelling))
-        .map(|(_, construct)| construct)
-    }
-
-    /// `(?mi-x:…)`, and `(?mi-x)`, which holds up to the end of the group around it, behind every
-    /// `|` too.
-    fn flags(&mut self, start: usize, mut extended: bool) -> Result<(), Error> {
-        let (mut flags, mut on) = (String::new(), true);
-        loop {
-            match self.next() {
-                Some('-') if on => on = false,
-                Some('m') => flags.push_str(if on { "s" } else { "-s" }),
-                Some('i') => flags.push_str(if on { "i" } else { "-i" }),
-                Some('x') => extended = on,
-                Some(end @ (':' | ')')) => {
-                    self.out.push_str(&format!("(?{}:", rust_flags(&flags)));
-                    if end == ':' {
-                        self.levels.push(Level { start, extended, closings: 0 });
-                    } else if let Some(level) = self.levels.last_mut() {
-                        level.closings += 1;
-                        level.extended = extended;
-                    }
-                    return Ok(());
-                }
-                Some(other @ ('a' | 'd' | 'u')) => {
-                    return Err(Error::Unsupported(format!("group option `{other}`")));
-                }
-                other => {
-                    let found = other.map_or_else(|| "the end".to_owned(), |character| format!("`{character}`"));
-                    return Err(Error::Invalid(format!("{found} behind `(?` is no group")));
-                }
-            }
-        }
-    }
-
-    fn close(&mut self) -> Result<(), Error> {
-        let level = self.levels.pop().filter(|_| !self.levels.is_empty());
-        let level = level.ok_or_else(|| Error::Invalid("`)` closes no group".to_owned()))?;
-        self.out.push_str(&")".repeat(level.closings + 1));
-        self.atom = level.start;
-        Ok(())
-    }
-
     fn repeat(&mut self, quantifier: &str) -> Result<(), Error> {
         self.out.push_str(quantifier);
         if self.take("+") {
-            return Err(Error::Unsupported(format!("possessive quantifier `{quantifier}+`")));
-        }
-        if self.take("?") {
+            self.go_beyond_regex(&format!("possessive quantifier `{quantifier}+`"));
+            self.groups.insert(self.atom_groups, Group::Atomic);
+            self.out.insert(self.atom, '(');
+            self.out.push(')');
+        } else if self.take("?") {
             self.out.push('?');
         }
         Ok(())
@@ -320,23 +317,6 @@ impl Translator {
             }
         }
     }
-}
-
-/// Flags in Rust's order: those switched on, one dash, those switched off.
-fn rust_flags(flags: &str) -> String {
-    let (mut on, mut off) = (String::new(), String::new());
-    let mut negative = false;
-    for flag in flags.chars() {
-        match flag {
-            '-' => negative = true,
-            other if negative => {
-                off.push(other);
-                negative = false;
-            }
-            other => on.push(other),
-        }
-    }
-    if off.is_empty() { on } else { format!("{on}-{off}") }
 }
 
 #[cfg(test)]

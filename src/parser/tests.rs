@@ -211,14 +211,22 @@ fn mistakes_name_their_line() {
             "Format regex\n    Regex (?<a>.)\n    Types a:number",
             "parsers.conf:5: warning: \"a:number\" is no member:type; it stays text",
         ),
-        ("Format logfmt", "parsers.conf:3: warning: the format logfmt is not supported yet"),
         (
-            "Format regex\n    Regex (?<a>x)(?!y)",
-            "parsers.conf:4: warning: negative look-ahead `(?!` is not supported yet",
+            "Format regex\n    Regex (?<a>x)(?~y)",
+            "parsers.conf:4: warning: absence operator `(?~` is not supported yet",
         ),
         (
-            "Format json\n    Decode_Field_As escaped log",
-            "parsers.conf:4: warning: Decode_Field_As is not supported yet",
+            "Format json\n    Decode_Field_As xml log",
+            "parsers.conf:4: error: Decode_Field_As: \"xml log\": the first word is no decoder",
+        ),
+        (
+            "Format json\n    Decode_Field_As json log next",
+            "parsers.conf:4: error: Decode_Field_As: \"json log next\": the third word is no action",
+        ),
+        (
+            "Format json\n    Decode_Field escaped log",
+            "parsers.conf:4: error: Decode_Field: \"escaped log\": only json gives members to merge; Decode_Field_As \
+             replaces the text",
         ),
     ] {
         assert_eq!(problems(&format!("[PARSER]\n    Name p\n    {keys}\n")), [expected], "{keys}");
@@ -231,7 +239,7 @@ fn own_definitions_win_over_built_in_ones() {
     assert!(problems.is_empty(), "{problems}");
     let line = br#"{"time":"2026-08-21T12:00:01Z"}"#;
     assert!(parsed(parsers.find("docker").unwrap(), line).starts_with("Untimed"));
-    let (parsers, _) = load("[PARSER]\n    Name docker\n    Format json\n    Decode_Field json log\n");
+    let (parsers, _) = load("[PARSER]\n    Name docker\n    Format regex\n    Regex (?~x)\n");
     assert!(parsers.find("docker").is_none(), "not the built-in one instead");
 }
 
@@ -240,7 +248,7 @@ fn a_parser_is_asked_for_by_an_option() {
     const KEYS: &[crate::config::OptionSpec] =
         &[crate::config::OptionSpec::new("Parser", crate::config::Kind::Text, "", "A parser.")];
     const INPUT: crate::config::Plugin = crate::config::Plugin { name: "lines", doc: "Lines.", options: KEYS };
-    let (parsers, _) = load("[PARSER]\n    Name later\n    Format ltsv\n");
+    let (parsers, _) = load("[PARSER]\n    Name later\n    Format regex\n    Regex (?~x)(?<a>y)\n");
     let asked = |name: &str| {
         let registry = Registry { inputs: &[INPUT], filters: &[], outputs: &[], parser: &PLUGIN };
         let text = format!("[INPUT]\n    Name lines\n    {name}\n");
@@ -257,7 +265,104 @@ fn a_parser_is_asked_for_by_an_option() {
     assert_eq!(problems, "a.conf:3: error: there is no parser \"CRI\"\n  hint: parsers are: docker, json, cri\n");
     let (found, problems) = asked("Parser later");
     assert_eq!(found, None);
-    assert!(problems.contains("parser \"later\" cannot be used: the format ltsv is not supported yet"), "{problems}");
+    assert!(
+        problems.contains("parser \"later\" cannot be used: absence operator `(?~` is not supported yet"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn ltsv_gives_a_member_for_each_label() {
+    let access = parser("Format ltsv\nTime_Format [%d/%b/%Y:%H:%M:%S %z]\nTypes status:integer size:integer");
+    assert_eq!(
+        parsed(&access, b"host:::1\ttime:[21/Aug/2026:14:00:01 +0200]\t\treq:GET / HTTP/1.1\tstatus:200\tsize:\tx y"),
+        "2026-08-21T12:00:01.000000000Z | host=::1 | req=GET / HTTP/1.1 | status=<200> | size=<0>"
+    );
+    for text in [b"time:noon\ta:1".as_slice(), b"plain text", b"", b"\ta:1", b": x"] {
+        assert!(parsed(&access, text).starts_with("Un"), "{}", String::from_utf8_lossy(text));
+    }
+    let plain = parser("Format ltsv");
+    assert_eq!(parsed(&plain, b"a.b-c_D:1\r\nb:2"), "Untimed | a.b-c_D=1");
+    let kept = parser("Format ltsv\nTime_Key t\nTime_Format %s\nTime_Keep On\nTypes t:integer");
+    assert_eq!(parsed(&kept, b"t:1787313601\ta:x"), "2026-08-21T12:00:01.000000000Z | t=<1787313601> | a=x");
+}
+
+#[test]
+fn logfmt_gives_a_member_for_each_key() {
+    let plain = parser("Format logfmt\nTypes n:integer");
+    for (text, expected) in [
+        (r#"level=info msg="two words" n=3 ok"#, "Untimed | level=info | msg=two words | n=<3> | ok=<true>"),
+        (r#"msg="a \"b\"\nc" e="" f= g"#, "Untimed | msg=a \"b\"\nc | e= | f=<true> | g=<true>"),
+        ("url=/a?b=c&d", "Untimed | url=/a?b=c&d"),
+        (r#"a="not closed"#, "Untimed | a=not closed"),
+        ("  a=1\tb=2\n", "Untimed | a=1 | b=2"),
+        ("", "Unmatched"),
+        ("=\"\" ", "Unmatched"),
+    ] {
+        assert_eq!(parsed(&plain, text.as_bytes()), expected, "{text}");
+    }
+    let strict = parser("Format logfmt\nLogfmt_No_Bare_Keys On\nTime_Key ts\nTime_Format %Y-%m-%dT%H:%M:%SZ");
+    assert_eq!(parsed(&strict, b"ts=2026-08-21T12:00:01Z a="), "2026-08-21T12:00:01.000000000Z | a=<true>");
+    assert_eq!(parsed(&strict, b"ts=2026-08-21T12:00:01Z a b=1"), "Unmatched");
+    assert_eq!(parsed(&strict, b"ts=noon a=1"), "Unmatched");
+    let lenient = parser("Format logfmt\nTime_Key ts\nTime_Format %Y-%m-%dT%H:%M:%SZ\nTime_Strict Off");
+    assert_eq!(parsed(&lenient, b"ts=noon a=1"), "Unreadable | ts=noon | a=1");
+    assert_eq!(parsed(&lenient, b"ts=2026-08-21T12:00 a=1"), "2026-08-21T12:00:00.000000000Z | a=1");
+}
+
+#[test]
+fn decoders_run_in_order_and_stop_at_a_success() {
+    for (rules, text, expected) in [
+        ("Decode_Field_As json log", r#"{"log":"{\"a\":1}","s":"x"}"#, r#"Untimed | log=<{"a":1}> | s=<"x">"#),
+        ("Decode_Field_As json log", r#"{"log":"[1]"}"#, r#"Untimed | log=<"[1]">"#),
+        ("Decode_Field_As json log", r#"{"log":7}"#, "Untimed | log=<7>"),
+        (
+            "Decode_Field json log",
+            r#"{"log":" {\"a\":1,\"b\":2}","s":3}"#,
+            r#"Untimed | log=<" {\"a\":1,\"b\":2}"> | s=<3> | a=<1> | b=<2>"#,
+        ),
+        ("Decode_Field_As escaped log", r#"{"log":"a\\nb\\tc"}"#, "Untimed | log=a\nb\\tc"),
+        ("Decode_Field_As escaped_utf8 log", r#"{"log":"\\u00e9\\t"}"#, "Untimed | log=é\t"),
+        ("Decode_Field_As mysql_quoted log", r#"{"log":"'it\\'s'"}"#, "Untimed | log=it's"),
+        ("Decode_Field_As mysql_quoted log", r#"{"log":"'open"}"#, "Untimed | log='open"),
+        // A failure ends it, unless there is a next to be tried.
+        ("Decode_Field_As json log\nDecode_Field_As escaped log", r#"{"log":"a\\nb"}"#, r#"Untimed | log=<"a\\nb">"#),
+        ("Decode_Field_As json log try_next\nDecode_Field_As escaped log", r#"{"log":"a\\nb"}"#, "Untimed | log=a\nb"),
+        // A success ends it, unless there is a next to be done.
+        ("Decode_Field_As escaped log\nDecode_Field_As json log", r#"{"log":"{}"}"#, "Untimed | log={}"),
+        ("Decode_Field_As escaped log do_next\nDecode_Field_As json log", r#"{"log":"{}"}"#, "Untimed | log=<{}>"),
+        (
+            "Decode_Field_As escaped_utf8 log do_next\nDecode_Field json log do_next\nDecode_Field json log",
+            r#"{"log":"{\\\"a\\\":1}"}"#,
+            r#"Untimed | log={"a":1} | a=<1>"#,
+        ),
+        // Decoders come before the time.
+        (
+            "Decode_Field json log\nTime_Format %s",
+            r#"{"log":"{\"time\":\"1787313601\"}"}"#,
+            r#"2026-08-21T12:00:01.000000000Z | log=<"{\"time\":\"1787313601\"}">"#,
+        ),
+    ] {
+        let parser = parser(&format!("Format json\n{rules}"));
+        assert_eq!(parsed(&parser, text.as_bytes()), expected, "{rules} on {text}");
+    }
+    let regex = parser("Format regex\nRegex ^(?<kind>\\w+) (?<data>.*)$\nDecode_Field_As json data");
+    assert_eq!(parsed(&regex, br#"x {"a":[1, 2]}"#), r#"Untimed | kind=x | data=<{"a":[1, 2]}>"#);
+    let pairs = parser("Format logfmt\nDecode_Field json data");
+    assert_eq!(parsed(&pairs, br#"data="{\"a\":1}""#), r#"Untimed | data={"a":1} | a=<1>"#);
+}
+
+#[test]
+fn a_text_that_takes_too_long_is_unmatched_and_counted() {
+    let parser = parser(
+        r"Format regex
+Regex ^(?<a>(?:x+x+)+y)(?!z)",
+    );
+    assert_eq!(parser.engine().unwrap().0, EngineKind::Backtracking);
+    assert!(parsed(&parser, b"xxxxy").starts_with("Untimed | a=xxxxy"));
+    assert_eq!(parser.cut_off(), 0);
+    assert_eq!(parsed(&parser, "x".repeat(1 << 20).as_bytes()), "Unmatched");
+    assert_eq!((parser.cut_off(), parser.clone().cut_off()), (1, 0), "clones count for themselves");
 }
 
 #[test]

@@ -73,6 +73,14 @@ impl TimeField {
         self.unreadable.load(Ordering::Relaxed)
     }
 
+    /// Whether a text that is no time is a mistake.
+    pub(super) fn is_strict(&self) -> bool {
+        match &self.reading {
+            Reading::Rfc3339 => true,
+            Reading::Format { strict, .. } => *strict,
+        }
+    }
+
     /// Reads the field's text, and counts if it is no time.
     pub(super) fn read(&self, text: &[u8], now: Timestamp) -> Option<Timestamp> {
         let time = self.reading.read(text, now);

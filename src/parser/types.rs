@@ -5,7 +5,31 @@ use std::fmt::Write as _;
 use bumpalo::Bump;
 use bumpalo::collections::String as ArenaString;
 
-use crate::record::Value;
+use crate::record::{Value, json};
+
+/// Which members are of which type.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Types(Vec<(Vec<u8>, Type)>);
+
+impl Types {
+    /// Reads `key:type key:type …`. The second list is what is no such pair.
+    pub(super) fn read(list: &str) -> (Self, Vec<&str>) {
+        let (mut types, mut unknown) = (Vec::new(), Vec::new());
+        for entry in list.split_ascii_whitespace() {
+            let pair = entry.rsplit_once(':').filter(|(key, _)| !key.is_empty());
+            match pair.and_then(|(key, name)| Some((key, named(name)?))) {
+                Some((key, kind)) => types.push((json::sound_key(key.as_bytes(), &Bump::new()).to_vec(), kind)),
+                None => unknown.push(entry),
+            }
+        }
+        (Self(types), unknown)
+    }
+
+    /// The type of the member with this key, which is JSON text between its quotes.
+    pub(super) fn of(&self, key: &[u8]) -> Type {
+        self.0.iter().find(|(typed, _)| typed == key).map_or(Type::Text, |(_, kind)| *kind)
+    }
+}
 
 /// What a captured text is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,19 +44,6 @@ pub(super) enum Type {
     Boolean,
     /// Text as it is.
     Text,
-}
-
-/// Reads `key:type key:type …`. The second list is what is no such pair.
-pub(super) fn read_list(list: &str) -> (Vec<(&str, Type)>, Vec<&str>) {
-    let (mut types, mut unknown) = (Vec::new(), Vec::new());
-    for entry in list.split_ascii_whitespace() {
-        let pair = entry.rsplit_once(':').filter(|(key, _)| !key.is_empty());
-        match pair.and_then(|(key, name)| Some((key, named(name)?))) {
-            Some(pair) => types.push(pair),
-            None => unknown.push(entry),
-        }
-    }
-    (types, unknown)
 }
 
 fn named(name: &str) -> Option<Type> {
@@ -189,8 +200,8 @@ mod tests {
 
     #[test]
     fn lists_what_is_no_type() {
-        let (types, unknown) = read_list("code:integer  a:b:Float size: :bool x:number");
-        assert_eq!(types, [("code", Type::Integer), ("a:b", Type::Float)]);
+        let (types, unknown) = Types::read("code:integer  a:b:Float size: :bool x:number");
+        assert_eq!([types.of(b"code"), types.of(b"a:b"), types.of(b"x")], [Type::Integer, Type::Float, Type::Text]);
         assert_eq!(unknown, ["size:", ":bool", "x:number"]);
     }
 }

@@ -14,22 +14,45 @@ pub(super) fn read(translator: &mut Translator) -> Result<(), Error> {
         'Z' => translator.push("(?:\\n?\\z)"),
         'b' | 'B' => translator.push(&format!("(?u:\\{letter})")),
         'R' => translator.push("(?:\\r\\n|[\\n-\\r]|(?u:[\\x{85}\\x{2028}\\x{2029}]))"),
-        'K' => return unsupported("`\\K`"),
+        // Where the match is said to begin makes no difference to what the groups take.
+        'K' => translator.push("(?:)"),
         'X' => return unsupported("grapheme `\\X`"),
-        'k' => return unsupported("back-reference `\\k`"),
+        'k' => {
+            let name = reference(translator)?;
+            translator.refer_back(name);
+        }
         'g' => return unsupported("subexpression call `\\g`"),
         '1'..='3' if octal(translator).is_some() => {
             let code = octal(translator).unwrap_or(0);
             translator.at += 2;
             write(translator, &byte(code));
         }
-        '1'..='9' => return unsupported(&format!("back-reference `\\{letter}`")),
+        '1'..='9' => return unsupported(&format!("numbered back-reference `\\{letter}`")),
         other => {
             let item = item(translator, other)?;
             write(translator, &item);
         }
     }
     Ok(())
+}
+
+/// The name in `\k<name>` or `\k'name'`, whose `\k` was taken. Beside named groups, others have no
+/// numbers.
+fn reference(translator: &mut Translator) -> Result<String, Error> {
+    let name = if translator.take("<") {
+        translator.take_until('>')
+    } else if translator.take("'") {
+        translator.take_until('\'')
+    } else {
+        None
+    };
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) if name.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+            unsupported(&format!("numbered back-reference `\\k<{name}>`"))
+        }
+        Some(name) => Ok(name),
+        None => Err(Error::Invalid("`\\k` needs a name in angle brackets".to_owned())),
+    }
 }
 
 fn write(translator: &mut Translator, item: &Item) {

@@ -5,9 +5,9 @@ use super::*;
 /// The captures of `pattern` in `text`, or `None` if it does not match.
 fn captures(pattern: &str, text: &[u8]) -> Option<Vec<Vec<u8>>> {
     let translated = translate(pattern).unwrap();
-    let regex = RegexBuilder::new(&translated.pattern).multi_line(true).unicode(false).build();
-    let regex = regex.unwrap_or_else(|error| panic!("{pattern} -> {}: {error}", translated.pattern));
-    assert_eq!(regex.captures_len() - 1, translated.names.len(), "{pattern} -> {}", translated.pattern);
+    let regex = RegexBuilder::new(translated.for_regex().unwrap()).multi_line(true).unicode(false).build();
+    let regex = regex.unwrap_or_else(|error| panic!("{pattern} -> {}: {error}", translated.rewritten));
+    assert_eq!(regex.captures_len() - 1, translated.names().count(), "{pattern} -> {}", translated.rewritten);
     let found = regex.captures(text)?;
     Some(found.iter().skip(1).map(|group| group.map_or_else(Vec::new, |group| group.as_bytes().to_vec())).collect())
 }
@@ -84,20 +84,12 @@ fn counts_characters_and_takes_any_byte() {
 #[test]
 fn names_what_it_cannot_do() {
     for (pattern, construct) in [
-        ("(?=a)", "look-ahead `(?=`"),
-        ("(?!a)", "negative look-ahead `(?!`"),
-        ("(?<=a)", "look-behind `(?<=`"),
-        ("(?<!a)", "negative look-behind `(?<!`"),
-        ("(?>a)", "atomic group `(?>`"),
         ("(?~a)", "absence operator `(?~`"),
         ("(?(1)a)", "conditional `(?(`"),
-        (r"(?<a>b)\k<a>", r"back-reference `\k`"),
-        (r"(b)\1", r"back-reference `\1`"),
+        (r"(?<a>b)\k<1>", r"numbered back-reference `\k<1>`"),
+        (r"(b)\1", r"numbered back-reference `\1`"),
         (r"\g<a>", r"subexpression call `\g`"),
-        (r"a\Kb", r"`\K`"),
-        ("a*+", "possessive quantifier `*+`"),
-        ("a++", "possessive quantifier `++`"),
-        ("a?+", "possessive quantifier `?+`"),
+        (r"\X", r"grapheme `\X`"),
         ("(?a)b", "group option `a`"),
     ] {
         assert_eq!(translate(pattern), Err(Error::Unsupported(construct.to_owned())), "{pattern}");
@@ -105,14 +97,51 @@ fn names_what_it_cannot_do() {
 }
 
 #[test]
+fn names_what_the_regex_crate_cannot_do() {
+    let around = |negative, behind| Group::Around { negative, behind };
+    for (pattern, group, construct) in [
+        ("(?=a)", around(false, false), "look-ahead `(?=`"),
+        ("(?!a)", around(true, false), "negative look-ahead `(?!`"),
+        ("(?<=a)", around(false, true), "look-behind `(?<=`"),
+        ("(?<!a)", around(true, true), "negative look-behind `(?<!`"),
+        ("(?>a)", Group::Atomic, "atomic group `(?>`"),
+        ("a*+", Group::Atomic, "possessive quantifier `*+`"),
+        ("a++", Group::Atomic, "possessive quantifier `++`"),
+        ("a?+", Group::Atomic, "possessive quantifier `?+`"),
+        (r"\k<a>", Group::Reference("a".to_owned()), r"back-reference `\k<a>`"),
+    ] {
+        let translated = translate(pattern).unwrap();
+        assert_eq!(
+            (translated.beyond_regex.as_deref(), translated.groups),
+            (Some(construct), vec![group]),
+            "{pattern}"
+        );
+    }
+    let nested = translate("(?<a>x)(?:(?<b>y)z)++(?<c>.)").unwrap();
+    let named = |name: &str| Group::Named(name.to_owned());
+    assert_eq!(nested.groups, [named("a"), Group::Atomic, named("b"), named("c")]);
+    assert_eq!(nested.rewritten.matches("((?:(y)z)+)").count(), 1, "{}", nested.rewritten);
+}
+
+#[test]
+fn knows_where_parts_of_a_pattern_end() {
+    let text = r"^é(?<a>b|c)+ {2}\[x";
+    let translated = translate("^é(?<a>b|c)+ {2}\\[x").unwrap();
+    let parts: Vec<_> = translated.ends.iter().map(|end| &text[..*end]).collect();
+    assert_eq!(parts, ["", "^", "^é", "^é(?<a>b|c)+", r"^é(?<a>b|c)+ {2}", r"^é(?<a>b|c)+ {2}\["]);
+}
+
+#[test]
 fn refuses_what_does_not_end() {
-    for pattern in ["(a", "a)", "[a", "(?<a", "(?<>x)", "\\", r"\x{41", r"\p{L", "[[:nothing:]]", "(?q)", "(?#a"] {
+    for pattern in
+        ["(a", "a)", "[a", "(?<a", "(?<>x)", "\\", r"\x{41", r"\p{L", "[[:nothing:]]", "(?q)", "(?#a", r"\k", r"\k<>"]
+    {
         assert!(matches!(translate(pattern), Err(Error::Invalid(_))), "{pattern}");
     }
 }
 
 #[test]
 fn keeps_names_in_order_and_twice() {
-    let names = translate("(?<time>a)|(?<x>b)(c)|(?<time>d)").unwrap().names;
-    assert_eq!(names, ["time", "x", "time"]);
+    let translated = translate("(?<time>a)|(?<x>b)(c)|(?<time>d)").unwrap();
+    assert_eq!(translated.names().collect::<Vec<_>>(), ["time", "x", "time"]);
 }
