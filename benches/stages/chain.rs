@@ -4,7 +4,7 @@ use std::error::Error;
 
 use bumpalo::Bump;
 use flytail::cli::demo::generator::{Cluster, Role};
-use flytail::config::{Class, Environment, Plugin, Problems, instance};
+use flytail::config::{Class, Environment, Options, Plugin, Problems, instance};
 use flytail::filter::{Filter, flyte, kubernetes};
 use flytail::output::{Encoder, Surroundings, elasticsearch};
 use flytail::record::{Container, DocumentId, LogId, Member, Origin, Record, Source, Timestamp, Turn};
@@ -64,7 +64,10 @@ pub(crate) fn with_members(members: Vec<Member<'_>>) -> Record<'_> {
     Record { time, members, id: DocumentId::random(time), truncated: false, unique: false }
 }
 
-fn filter(plugin: &Plugin, build: flytail::filter::Build, pairs: &[(&str, &str)]) -> Result<Box<dyn Filter>, String> {
+/// Builds a filter that needs no surroundings.
+type Build = fn(&Options<'_>, &mut Problems) -> Option<Box<dyn Filter>>;
+
+fn filter(plugin: &Plugin, build: Build, pairs: &[(&str, &str)]) -> Result<Box<dyn Filter>, String> {
     let (instance, mut problems): (_, Problems) = instance(Class::Filter, plugin, pairs, &Environment::default());
     let built = build(&instance.options(), &mut problems);
     report(&problems);

@@ -4,9 +4,12 @@
 
 pub mod flyte;
 pub mod kubernetes;
+pub mod parser;
+
+use bumpalo::Bump;
 
 use crate::config::{Options, Plugin, Problems};
-use crate::record::{Record, Source, Turn};
+use crate::record::{Member, Record, Source, Timestamp, Turn};
 use crate::telemetry::accounts::FilterCounter;
 
 /// What becomes of a record.
@@ -34,8 +37,37 @@ pub trait Filter: Send {
     }
 }
 
+/// A parser as filters see it.
+pub trait TextParser: Send {
+    /// Cuts `text` into members and appends them. The time that it tells, if it tells one; `None`
+    /// if it does not match, which leaves the members alone. `now` completes times without a year.
+    fn parse<'t>(
+        &'t self,
+        text: &'t [u8],
+        arena: &'t Bump,
+        now: Timestamp,
+        members: &mut Vec<Member<'t>>,
+    ) -> Option<Option<Timestamp>>;
+
+    /// Texts since the start that it gave up because the search took too long.
+    fn cut_off(&self) -> u64;
+}
+
+/// The parsers that a repeatable option names. A name that stands for none is a problem.
+pub type FindParsers<'s> = dyn Fn(&Options<'_>, &str, &mut Problems) -> Vec<Box<dyn TextParser>> + 's;
+
+/// What filters are given by the configuration around them.
+pub struct Surroundings<'s> {
+    /// Finds parsers.
+    pub parsers: &'s FindParsers<'s>,
+}
+
 /// Builds a filter from its checked options.
-pub type Build = fn(&Options<'_>, &mut Problems) -> Option<Box<dyn Filter>>;
+pub type Build = fn(&Options<'_>, &Surroundings<'_>, &mut Problems) -> Option<Box<dyn Filter>>;
 
 /// Every filter that a configuration can name.
-pub const PLUGINS: &[(Plugin, Build)] = &[(kubernetes::PLUGIN, kubernetes::build), (flyte::PLUGIN, flyte::build)];
+pub const PLUGINS: &[(Plugin, Build)] = &[
+    (kubernetes::PLUGIN, |options, _, problems| kubernetes::build(options, problems)),
+    (flyte::PLUGIN, |options, _, problems| flyte::build(options, problems)),
+    (parser::PLUGIN, parser::build),
+];

@@ -15,9 +15,10 @@ use super::halt::Halt;
 use super::message::Message;
 use super::reading;
 use super::surroundings;
+use super::text_parsers;
 use super::watchdog::Watchdog;
 use super::worker::{InputSlot, Worker};
-use crate::config::{Class, Config, Environment, Instance, Match, Plugin, Problems, Registry, instance};
+use crate::config::{Class, Config, Environment, Instance, Match, Options, Plugin, Problems, Registry, instance};
 use crate::filter::{self, Filter};
 use crate::input::tail::Memory;
 use crate::input::{self, Input};
@@ -104,7 +105,7 @@ pub fn build(config: &Config, environment: &Environment, memory: &Memory, proble
     let surroundings = surroundings::of_workers(config, memory);
     for (number, (messages, surroundings)) in receivers.into_iter().zip(&surroundings).enumerate() {
         let inputs = build_inputs(config, &parsers, flyte, surroundings, problems);
-        let filters = build_filters(&filters, problems);
+        let filters = build_filters(&filters, &parsers, problems);
         let outputs = output_slots(config, &outputs, &channels);
         let emitter = Emitter::new(number, Arc::clone(&budget), filters, outputs);
         let snapshot = Snapshot {
@@ -214,13 +215,17 @@ fn build_inputs(
     slots
 }
 
-pub(super) fn build_filters(filters: &[Instance], problems: &mut Problems) -> Vec<FilterSlot> {
+pub(super) fn build_filters(filters: &[Instance], parsers: &Parsers, problems: &mut Problems) -> Vec<FilterSlot> {
+    let find = |options: &Options<'_>, key: &str, problems: &mut Problems| {
+        text_parsers::named(parsers, options, key, problems)
+    };
+    let surroundings = filter::Surroundings { parsers: &find };
     let mut slots = Vec::new();
     for instance in filters {
         let Some((_, build)) = filter::PLUGINS.iter().find(|(plugin, _)| plugin.name == instance.plugin()) else {
             continue;
         };
-        let filter: Option<Box<dyn Filter>> = build(&instance.options(), problems);
+        let filter: Option<Box<dyn Filter>> = build(&instance.options(), &surroundings, problems);
         slots.extend(filter.map(|filter| FilterSlot { routing: instance.routing().clone(), filter }));
     }
     slots

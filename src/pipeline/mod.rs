@@ -18,6 +18,7 @@ mod run;
 mod simulation;
 mod source;
 mod surroundings;
+mod text_parsers;
 pub mod trial;
 pub mod watchdog;
 pub mod worker;

@@ -52,7 +52,7 @@ pub fn try_lines(
     let reading = Arc::new(reading::of_input(input, config, &parsers, flyte, problems));
     let given = Given::new(tail::source_of(&input.options(), path), lines, tail::BLOCK_SIZE.max(reading.longest_line));
     let slot = InputSlot { name: input.name().to_owned(), input: Box::new(given), reading, unsettled: 0 };
-    let filters = build_filters(&filters, problems);
+    let filters = build_filters(&filters, &parsers, problems);
     let budget = Budget::new(usize::MAX);
     let emitter = Emitter::new(0, Arc::clone(&budget), filters, output_slots(config, &outputs, &channels));
     if problems.is_fatal() {
