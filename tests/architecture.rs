@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("output", &["config", "record", "telemetry"]),
     ("spool", &["config", "record", "telemetry"]),
     ("pipeline", &["config", "record", "telemetry", "input", "decode", "parser", "filter", "output", "spool"]),
-    ("cli", &["config", "record", "telemetry", "pipeline", "output", "spool"]),
+    ("cli", &["config", "record", "telemetry", "pipeline", "parser", "output", "spool"]),
 ];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {

@@ -181,3 +181,90 @@ fn the_project_files_name_no_unknown_parser() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !stderr.contains("error"), "{stderr}");
 }
+
+/// What `flytail parse` prints for lines on its standard input, and its exit code.
+fn parse(arguments: &[&str], input: &str) -> (String, String, Option<i32>) {
+    let mut command = flytail();
+    command.arg("parse").args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A command line that is no good ends before it reads.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+#[test]
+fn parse_shows_what_a_parser_makes_of_lines() {
+    let line = "2026-08-21T12:00:01Z stdout F up\n";
+    let (out, _, code) = parse(&["--parser", "cri"], line);
+    assert_eq!(code, Some(0), "{out}");
+    for part in
+        ["time: 2026-08-21T12:00:01.000000000Z", "message  \"up\"  group 4", "1 of 1 lines matched", "engine: direct"]
+    {
+        assert!(out.contains(part), "no {part} in {out}");
+    }
+    let (out, _, code) = parse(&["--parser", "cri", "-"], &format!("{line}\nx y\r\n"));
+    assert_eq!(code, Some(2), "{out}");
+    assert!(out.contains("1 of 3 lines matched") && out.contains("does not fit: y\n"), "{out}");
+    assert!(!out.contains('\x1b'), "no colours without a terminal");
+    let (out, _, code) = parse(&["--parser", "cri", "--json"], line);
+    let value: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&value["record"]["message"], code), (&Value::from("up"), Some(0)));
+}
+
+#[test]
+fn parse_checks_golden_lines_of_a_teams_own_parsers() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let file = directory.path().join(name);
+        fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let parsers =
+        file("own.conf", "[PARSER]\n  Name own\n  Format regex\n  Regex ^(?<n>\\d+) (?!x)\n  Types n:integer\n");
+    let golden = file("golden.txt", "> 7 y\n{\"n\":7}\n> 7 x\nunmatched\n");
+    let (out, err, code) = parse(&["--parser", "own", "-R", &parsers, "--golden", &golden], "");
+    assert_eq!(code, Some(0), "{out}{err}");
+    let golden = file("golden.txt", "> 7 y\n{\"n\":8}\n");
+    let (out, _, code) = parse(&["--parser", "own", "-R", &parsers, "--golden", &golden], "");
+    assert_eq!(code, Some(2), "{out}");
+    assert!(out.contains("golden.txt:1: n is 7, not 8\n") && out.contains("0 of 1 lines"), "{out}");
+    let golden = file("golden.txt", "> 7 y\n");
+    let (_, err, code) = parse(&["--parser", "own", "-R", &parsers, "--golden", &golden], "");
+    assert!(code == Some(1) && err.contains("golden.txt: line 1: the text of line 1 has no result"), "{err}");
+}
+
+#[test]
+fn parse_names_mistakes_and_teaches_by_its_help() {
+    let (_, err, code) = parse(&["--parser", "ngnix"], "");
+    assert!(code == Some(1) && err.contains("did you mean nginx?"), "{err}");
+    let (_, err, code) = parse(&["--parser", "x", "-R", "/nowhere/p.conf"], "");
+    assert!(code == Some(1) && err.contains("/nowhere/p.conf"), "{err}");
+    let (_, err, code) = parse(&["--parser", "cri", "/nowhere/x.log"], "");
+    assert!(code == Some(1) && err.contains("cannot read /nowhere/x.log"), "{err}");
+    assert_eq!(parse(&[], "").2, Some(1));
+    let (help, _, code) = parse(&["--help"], "");
+    assert!(code == Some(0) && help.contains("Exit codes") && help.contains("--golden"), "{help}");
+}
+
+#[test]
+fn a_parser_filter_makes_members_of_a_text() {
+    let text = "[INPUT]\n  Name stdin\n  Tag in\n[FILTER]\n  Name parser\n  Match *\n  Key_Name log\n  Parser cri\n  \
+                Parser json\n  Reserve_Data On\n[OUTPUT]\n  Name stdout\n  Match *\n  json_date_format epoch_ms\n";
+    let input = b"{\"log\":\"2026-08-21T12:00:01.5Z stdout F up\",\"a\":1}\n{\"log\":\"{\\\"b\\\":2}\"}\nplain\n";
+    let output = with_configuration(text, &[], input);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (&lines[0]["message"], &lines[0]["a"], &lines[0]["date"]),
+        (&"up".into(), &1.into(), &1_787_313_601_500_i64.into())
+    );
+    assert_eq!((&lines[1]["b"], &lines[1]["log"]), (&2.into(), &Value::Null));
+    assert_eq!(lines[2]["log"], "plain");
+    let wrong = with_configuration(&text.replace("Parser cri", "Parser rci"), &["--dry-run"], b"");
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(wrong.status.code() == Some(1) && said.contains("there is no parser \"rci\""), "{said}");
+}

@@ -4,6 +4,7 @@ mod dead_letters;
 pub mod demo;
 mod figures;
 mod options;
+mod parse;
 mod run;
 mod serve;
 mod setup;
@@ -35,6 +36,7 @@ const EXAMPLES: &str = "Examples:
   flytail setup --url http://127.0.0.1:9200        install the index template
   flytail -c fluent-bit.conf --dry-run             check a configuration
   flytail -c fluent-bit.conf                       run it
+  flytail parse --parser nginx access.log          what a parser makes of lines
   flytail dead-letters list -c fluent-bit.conf     what was refused, and why
 
 Exit codes: 0 after an orderly end, 1 for an error in the configuration or command line, 2 if the run failed.";
@@ -57,6 +59,8 @@ enum Command {
     Setup(setup::SetupArguments),
     /// List, show, send again or drop what outputs refused for good
     DeadLetters(dead_letters::DeadLettersArguments),
+    /// Print what a parser makes of lines, and how far lines fit that do not match
+    Parse(parse::ParseArguments),
     /// Print the reference of all options as Markdown
     Options,
 }
@@ -77,6 +81,7 @@ pub fn main() -> ExitCode {
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Setup(setup)) => setup::run(&setup),
         Some(Command::DeadLetters(letters)) => dead_letters::run(&letters),
+        Some(Command::Parse(arguments)) => parse::run(&arguments),
         Some(Command::Options) => options::run(),
     }
 }

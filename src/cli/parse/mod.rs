@@ -1,0 +1,146 @@
+//! `flytail parse`: what a parser makes of lines, for whoever writes one.
+
+mod golden;
+mod parsers;
+mod show;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use self::show::{Shape, Style};
+use super::{FAILED, INVALID};
+use crate::config::Problems;
+use crate::parser::{Explainer, Explanation, Parser};
+use crate::record::Timestamp;
+
+/// Arguments of `flytail parse`.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct ParseArguments {
+    /// Name of the parser
+    #[arg(long, value_name = "NAME")]
+    parser: String,
+    /// Parsers file; may be given several times. Without one, the parsers that come with flytail
+    #[arg(short = 'R', long = "parsers-file", value_name = "FILE")]
+    parsers_files: Vec<PathBuf>,
+    /// File of lines with the results that they must give, to be checked instead of printed
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    golden: Option<PathBuf>,
+    /// Print one JSON object for each line
+    #[arg(long)]
+    json: bool,
+    /// File of lines; - is the standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+}
+
+const EXAMPLES: &str = r#"Each line is parsed as an input with `Parser NAME` would do it. Printed are the time, the
+members with the group that took them and, for a line that does not match, how far it fits and
+which part of the expression fails there.
+
+Examples:
+  kubectl logs my-pod | flytail parse --parser nginx
+  flytail parse --parser my-app -R parsers.conf sample.log
+  flytail parse --parser my-app -R parsers.conf --json sample.log | jq 'select(.matched | not)'
+  flytail parse --parser my-app -R parsers.conf --golden my-app.txt    in your CI
+
+A golden file:
+  # Comments and empty lines count for nothing. `now` completes times without a year.
+  now 2026-11-22T10:00:00Z
+  > GET /a took 12 ms at Aug 21 12:00:01
+  time 2026-08-21T12:00:01.000000000Z
+  {"method":"GET","path":"/a","ms":12}
+  > a line that must not match
+  unmatched
+
+Exit codes: 0 if all lines matched (or gave what the golden file says), 2 if some did not,
+1 for an error in the command line, a parsers file or the golden file."#;
+
+/// Why nothing was parsed.
+#[derive(Debug, thiserror::Error)]
+enum ParseError {
+    #[error("{0}")]
+    Parsers(Problems),
+    #[error("there is no parser \"{name}\"\n  hint: {hint}")]
+    Unknown { name: String, hint: String },
+    #[error("cannot read {}: {error}", file.display())]
+    Read { file: PathBuf, error: io::Error },
+    #[error("{}: {error}", file.display())]
+    Golden { file: PathBuf, error: crate::parser::golden::Malformed },
+    #[error("{} has no line to check", file.display())]
+    Empty { file: PathBuf },
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+/// Whether all lines gave what they should.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Complete,
+    Incomplete,
+}
+
+pub(super) fn run(arguments: &ParseArguments) -> ExitCode {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let outcome = parse(arguments, &mut out).and_then(|ending| Ok(out.flush().map(|()| ending)?));
+    match outcome {
+        Ok(Ending::Complete) => ExitCode::SUCCESS,
+        Ok(Ending::Incomplete) => ExitCode::from(FAILED),
+        // Whoever reads has seen enough.
+        Err(ParseError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", error.to_string().trim_end());
+            ExitCode::from(INVALID)
+        }
+    }
+}
+
+fn parse(arguments: &ParseArguments, out: &mut impl Write) -> Result<Ending, ParseError> {
+    let parser = parsers::find(&arguments.parser, &arguments.parsers_files)?;
+    let style = if io::stdout().is_terminal() { Style::Coloured } else { Style::Plain };
+    if let Some(file) = &arguments.golden {
+        return golden::check(&parser, file, out);
+    }
+    let shape = if arguments.json { Shape::Json } else { Shape::Text(style) };
+    parse_lines(&parser, open(&arguments.file)?, &arguments.file, shape, out)
+}
+
+fn open(file: &Path) -> Result<Box<dyn BufRead>, ParseError> {
+    if file == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    match File::open(file) {
+        Ok(open) => Ok(Box::new(BufReader::new(open))),
+        Err(error) => Err(ParseError::Read { file: file.to_owned(), error }),
+    }
+}
+
+fn parse_lines(
+    parser: &Parser,
+    mut input: Box<dyn BufRead>,
+    file: &Path,
+    shape: Shape,
+    out: &mut impl Write,
+) -> Result<Ending, ParseError> {
+    let (mut number, mut missed) = (0_u64, 0_u64);
+    let (mut line, explainer) = (Vec::new(), Explainer::new(parser));
+    loop {
+        line.clear();
+        let read = input.read_until(b'\n', &mut line);
+        if read.map_err(|error| ParseError::Read { file: file.to_owned(), error })? == 0 {
+            break;
+        }
+        let text = line.strip_suffix(b"\n").unwrap_or(&line);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        number += 1;
+        let explanation = explainer.explain(text, Timestamp::now());
+        missed += u64::from(!matches!(explanation, Explanation::Matched { .. }));
+        show::line(number, text, &explanation, shape, out)?;
+    }
+    show::summary(parser, number, missed, shape, out)?;
+    Ok(if missed == 0 { Ending::Complete } else { Ending::Incomplete })
+}
