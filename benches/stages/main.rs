@@ -6,6 +6,7 @@
 //! ```text
 //! cargo bench --bench stages               all of them
 //! cargo bench --bench stages -- filter     those with `filter` in their names
+//! cargo bench --bench stages -- parser/    each parser, and how many times slower than memchr it is
 //! ```
 
 #[path = "../support/metadata.rs"]
@@ -14,6 +15,7 @@ mod metadata;
 mod bodies;
 mod chain;
 mod lines;
+mod parsers;
 mod readers;
 mod records;
 
@@ -25,6 +27,7 @@ fn main() {
     let settings = Criterion::default().warm_up_time(Duration::from_millis(500));
     let mut criterion = settings.measurement_time(Duration::from_secs(2)).sample_size(30).configure_from_args();
     readers::bench(&mut criterion);
+    parsers::bench(&mut criterion);
     records::bench(&mut criterion);
     bodies::bench(&mut criterion);
     criterion.final_summary();

@@ -1,12 +1,11 @@
-//! From bytes to lines and members: splitting, decoding, parsing.
+//! From bytes to lines and members: splitting, decoding, JSON.
 
 use std::hint::black_box;
 
 use bumpalo::Bump;
 use criterion::{BenchmarkId, Criterion, Throughput};
-use flytail::config::{Class, Environment, Problems, instance};
+use flytail::config::Problems;
 use flytail::decode::{Decoder, Settings, cri, docker};
-use flytail::parser::{self, Parser, Parsers};
 use flytail::record::{Checkpoint, Member, Origin, Position, Timestamp, json};
 use memchr::memchr_iter;
 
@@ -19,7 +18,6 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     decode_cri(criterion);
     decode_docker(criterion);
     split_json(criterion);
-    parse_regex(criterion);
 }
 
 fn lines_of(block: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -102,44 +100,6 @@ fn split_json(criterion: &mut Criterion) {
             });
         });
     }
-}
-
-fn parse_regex(criterion: &mut Criterion) {
-    let Some(parser) = nginx() else { return };
-    let texts = lines::access();
-    let mut group = criterion.benchmark_group("parser: regex");
-    group.throughput(Throughput::Bytes(lines::bytes(&texts)));
-    group.bench_function("access line of nginx, with its time", |bencher| {
-        let mut arena = Bump::new();
-        bencher.iter(|| {
-            arena.reset();
-            let mut members = Vec::with_capacity(16);
-            for text in &texts {
-                members.clear();
-                black_box(parser.parse(black_box(text), &arena, Timestamp(lines::NOW), &mut members));
-            }
-            members.len()
-        });
-    });
-}
-
-fn nginx() -> Option<Parser> {
-    let expression = concat!(
-        r#"^(?<remote>\S+) \S+ (?<user>\S+) \[(?<time>[^\]]+)\] "(?<method>\S+) (?<path>\S+) [^"]*" "#,
-        r#"(?<code>\d+) (?<size>\S+) "(?<referer>[^"]*)" "(?<agent>[^"]*)""#
-    );
-    let pairs = [
-        ("Name", "nginx"),
-        ("Format", "regex"),
-        ("Regex", expression),
-        ("Time_Key", "time"),
-        ("Time_Format", "%d/%b/%Y:%H:%M:%S %z"),
-        ("Types", "code:integer size:integer"),
-    ];
-    let (definition, mut problems) = instance(Class::Parser, &parser::PLUGIN, &pairs, &Environment::default());
-    let parsers = Parsers::new(&[definition], &mut problems);
-    report(&problems);
-    parsers.find("nginx").cloned()
 }
 
 /// Says what was wrong with a setting of a bench.
