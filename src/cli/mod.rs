@@ -8,6 +8,7 @@ mod parse;
 mod run;
 mod serve;
 mod setup;
+mod test;
 mod undrained;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ const EXAMPLES: &str = "Examples:
   flytail -c fluent-bit.conf --dry-run             check a configuration
   flytail -c fluent-bit.conf                       run it
   flytail parse --parser nginx access.log          what a parser makes of lines
+  flytail test flytail.test                        test a configuration, in your CI
   flytail dead-letters list -c fluent-bit.conf     what was refused, and why
 
 Exit codes: 0 after an orderly end, 1 for an error in the configuration or command line, 2 if the run failed.";
@@ -61,6 +63,8 @@ enum Command {
     DeadLetters(dead_letters::DeadLettersArguments),
     /// Print what a parser makes of lines, and how far lines fit that do not match
     Parse(parse::ParseArguments),
+    /// Test a configuration: what becomes of lines, against what should
+    Test(test::TestArguments),
     /// Print the reference of all options as Markdown
     Options,
 }
@@ -82,6 +86,7 @@ pub fn main() -> ExitCode {
         Some(Command::Setup(setup)) => setup::run(&setup),
         Some(Command::DeadLetters(letters)) => dead_letters::run(&letters),
         Some(Command::Parse(arguments)) => parse::run(&arguments),
+        Some(Command::Test(arguments)) => test::run(&arguments),
         Some(Command::Options) => options::run(),
     }
 }
