@@ -9,8 +9,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::serve::{Loaded, serve};
 use super::{FAILED, INVALID, RunArguments};
 use crate::config::{Environment, LogLevel, Problems, load};
-use crate::input::tail::Memory;
-use crate::pipeline::{Plugins, build};
+use crate::pipeline::{Memory, Plugins, build};
 use crate::telemetry::log;
 
 pub(super) fn run(arguments: &RunArguments) -> ExitCode {

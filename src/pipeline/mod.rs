@@ -23,5 +23,6 @@ pub mod trial;
 pub mod watchdog;
 pub mod worker;
 
+pub use crate::input::tail::Memory;
 pub use build::{Pipeline, Plugins, build, dead_letter_path};
 pub use run::{Ending, Stop};

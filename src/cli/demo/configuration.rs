@@ -100,8 +100,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Environment, load_text};
-    use crate::input::tail::Memory;
-    use crate::pipeline::{Plugins, build};
+    use crate::pipeline::{Memory, Plugins, build};
 
     #[tokio::test]
     async fn is_a_configuration_that_can_run() {

@@ -1,5 +1,6 @@
-//! `flytail parse`: what a parser makes of lines, for whoever writes one.
+//! `flytail parse`: what a parser or a whole configuration makes of lines, for whoever writes one.
 
+mod configured;
 mod golden;
 mod parsers;
 mod show;
@@ -22,8 +23,17 @@ use crate::record::Timestamp;
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct ParseArguments {
     /// Name of the parser
-    #[arg(long, value_name = "NAME")]
-    parser: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "config")]
+    parser: Option<String>,
+    /// Configuration that the lines go through instead, from its input to what would be sent
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["parser", "parsers_files", "golden"])]
+    config: Option<PathBuf>,
+    /// With --config: the input that reads the lines; by default the first one
+    #[arg(long, value_name = "NAME", requires = "config")]
+    input: Option<String>,
+    /// With --config: the path of the log, which tells the tag and the pod; by default the file's
+    #[arg(long, value_name = "PATH", requires = "config")]
+    path: Option<PathBuf>,
     /// Parsers file; may be given several times. Without one, the parsers that come with flytail
     #[arg(short = 'R', long = "parsers-file", value_name = "FILE")]
     parsers_files: Vec<PathBuf>,
@@ -47,6 +57,7 @@ Examples:
   flytail parse --parser my-app -R parsers.conf sample.log
   flytail parse --parser my-app -R parsers.conf --json sample.log | jq 'select(.matched | not)'
   flytail parse --parser my-app -R parsers.conf --golden my-app.txt    in your CI
+  flytail parse -c fluent-bit.conf /var/log/containers/my-pod_my-ns_main-0123….log
 
 A golden file:
   # Comments and empty lines count for nothing. `now` completes times without a year.
@@ -71,6 +82,8 @@ enum ParseError {
     Read { file: PathBuf, error: io::Error },
     #[error("{}: {error}", file.display())]
     Golden { file: PathBuf, error: crate::parser::golden::Malformed },
+    #[error("there is no input \"{name}\"\n  hint: inputs are: {hint}")]
+    NoInput { name: String, hint: String },
     #[error("{} has no line to check", file.display())]
     Empty { file: PathBuf },
     #[error(transparent)]
@@ -100,12 +113,15 @@ pub(super) fn run(arguments: &ParseArguments) -> ExitCode {
 }
 
 fn parse(arguments: &ParseArguments, out: &mut impl Write) -> Result<Ending, ParseError> {
-    let parser = parsers::find(&arguments.parser, &arguments.parsers_files)?;
     let style = if io::stdout().is_terminal() { Style::Coloured } else { Style::Plain };
+    let shape = if arguments.json { Shape::Json } else { Shape::Text(style) };
+    if let Some(file) = &arguments.config {
+        return configured::run(arguments, file, shape, out);
+    }
+    let parser = parsers::find(arguments.parser.as_deref().unwrap_or_default(), &arguments.parsers_files)?;
     if let Some(file) = &arguments.golden {
         return golden::check(&parser, file, out);
     }
-    let shape = if arguments.json { Shape::Json } else { Shape::Text(style) };
     parse_lines(&parser, open(&arguments.file)?, &arguments.file, shape, out)
 }
 
