@@ -2,7 +2,7 @@
 
 use super::check::{Rules, check};
 use super::environment::Environment;
-use super::instance::Instance;
+use super::instance::{Bound, Instance};
 use super::matching::Match;
 use super::option::{Class, Plugin};
 use super::problem::{Place, Problems};
@@ -17,13 +17,15 @@ pub(super) struct Blueprint<'b> {
     pub(super) number: usize,
     /// There is one input and one output: without `Match`, the output takes all.
     pub(super) is_alone: bool,
+    /// The input or output that a processor works for.
+    pub(super) bound: Option<Bound>,
 }
 
 impl Blueprint<'_> {
     pub(super) fn build(&self, environment: &Environment, problems: &mut Problems) -> Instance {
         let subject = self.subject();
-        let rules =
-            Rules { class: self.class, subject: &subject, own: self.plugin.options, common: self.class.common() };
+        let (class, plugin) = (self.class, self.plugin.name);
+        let rules = Rules { class, plugin, subject: &subject, own: self.plugin.options, common: class.common() };
         let numbered = format!("{}.{}", self.plugin.name, self.number);
         let mut instance = Instance {
             plugin: self.plugin.name.to_owned(),
@@ -34,6 +36,7 @@ impl Blueprint<'_> {
             settings: check(self.section, &rules, environment, problems),
             tag: None,
             routing: Match::never(),
+            bound: self.bound,
         };
         let name_key = if self.class == Class::Parser { "Name" } else { "Alias" };
         if let Some(name) = instance.options().text(name_key) {
@@ -42,6 +45,7 @@ impl Blueprint<'_> {
         match self.class {
             // The alias names the instance, not its records, as in Fluent Bit.
             Class::Input => instance.tag = Some(instance.options().text("Tag").unwrap_or(&numbered).to_owned()),
+            Class::Filter if self.bound.is_some() => instance.routing = Match::everything(),
             Class::Filter | Class::Output => instance.routing = self.routing(&instance, &subject, problems),
             Class::Service | Class::Parser => {}
         }
@@ -91,10 +95,10 @@ pub fn instance(
     let place = Place::new(class.noun(), 0);
     let mut section = Section::new(SectionKind::Known(class), class.noun(), place.clone());
     for (key, value) in pairs {
-        section.entries.push(Entry { key: (*key).to_owned(), value: (*value).to_owned(), place: place.clone() });
+        section.entries.push(Entry::new(*key, *value, place.clone()));
     }
     let mut problems = Problems::new();
-    let blueprint = Blueprint { class, plugin, section: &section, number: 0, is_alone: true };
+    let blueprint = Blueprint { class, plugin, section: &section, number: 0, is_alone: true, bound: None };
     let instance = blueprint.build(environment, &mut problems);
     (instance, problems)
 }

@@ -11,6 +11,8 @@ use super::written::{Entry, Section};
 /// What a section is checked against.
 pub(super) struct Rules<'r> {
     pub(super) class: Class,
+    /// The plugin's name.
+    pub(super) plugin: &'r str,
     /// The section in messages: `input "tail"`.
     pub(super) subject: &'r str,
     pub(super) own: &'static [OptionSpec],
@@ -36,7 +38,8 @@ pub(super) fn check(
             continue;
         }
         if let Some(value) = value(entry, spec, environment, problems) {
-            settings.push(Setting { spec, value, place: entry.place.clone() });
+            let is_plain = !entry.value.contains("${");
+            settings.push(Setting { spec, value, is_plain, place: entry.value_place.clone() });
         }
     }
     rules.repetitions(section, problems);
@@ -53,7 +56,7 @@ fn value(entry: &Entry, spec: &OptionSpec, environment: &Environment, problems: 
             true => format!("{} counts as not given", spec.name),
             false => format!("nothing stands in its place in {}", spec.name),
         };
-        problems.push(Problem::new(Severity::Warning, &entry.place, message).with_hint(hint));
+        problems.push(Problem::new(Severity::Warning, &entry.value_place, message).with_hint(hint));
     }
     if expanded.text.is_empty() {
         return None;
@@ -74,20 +77,27 @@ fn misfit(entry: &Entry, spec: &OptionSpec, expected: &str) -> Problem {
     let message = format!("{}: {value} is not {expected}", spec.name);
     match spec.kind {
         // Fluent Bit warns, too, and takes its default.
-        Kind::Retries => Problem::new(Severity::Warning, &entry.place, message).with_hint("there is no limit then"),
+        Kind::Retries => {
+            Problem::new(Severity::Warning, &entry.value_place, message).with_hint("there is no limit then")
+        }
         Kind::Choice(words) => {
-            let problem = Problem::new(Severity::Error, &entry.place, message);
+            let problem = Problem::new(Severity::Error, &entry.value_place, message);
             let hint = closest(&entry.value, words.iter().copied()).map(|word| format!("did you mean \"{word}\"?"));
             Problem { hint, ..problem }
         }
-        _ => Problem::new(Severity::Error, &entry.place, message),
+        _ => Problem::new(Severity::Error, &entry.value_place, message),
     }
 }
 
 impl Rules<'_> {
     /// Fluent Bit refuses unknown keys of plugins, and passes over those of `[SERVICE]` and `[PARSER]`.
     fn unknown_key(&self, entry: &Entry) -> Problem {
-        if self.class == Class::Service && foreign::is_service_key(&entry.key) {
+        let is_foreign = match self.class {
+            Class::Service => foreign::is_service_key(&entry.key),
+            Class::Input | Class::Filter | Class::Output => foreign::is_plugin_key(self.plugin, &entry.key),
+            Class::Parser => false,
+        };
+        if is_foreign {
             let message = format!("key \"{}\" of {} is not supported yet", entry.key, self.subject);
             return Problem::new(Severity::Error, &entry.place, message);
         }

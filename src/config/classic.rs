@@ -4,7 +4,7 @@
 //! After a fault the rest of the line is still read as far as its meaning is plain, so that one
 //! slip does not bring a tail of errors that are none.
 
-use super::problem::Severity;
+use super::problem::{Severity, Spot};
 
 /// What one line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,28 +15,30 @@ pub(super) enum Statement<'t> {
     Command { name: &'t str, argument: &'t str },
     /// An indented `[PROCESSORS]`: the text between the brackets. Its keys are not reported.
     Group(&'t str),
-    /// `Key value`, both trimmed and not empty.
-    Pair { key: &'t str, value: &'t str },
+    /// `Key value`, both trimmed and not empty, and where the value stands.
+    Pair { key: &'t str, value: &'t str, value_at: Spot },
 }
 
 /// Something wrong with the form of a line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
-    pub(super) line: u32,
+    pub(super) at: Spot,
     pub(super) severity: Severity,
     pub(super) message: String,
     pub(super) hint: Option<String>,
 }
 
-/// A file's statements with their lines, and what is wrong with the lines' form.
+/// A file's statements with their places, and what is wrong with the lines' form.
 #[derive(Debug, Default)]
 pub(super) struct Lines<'t> {
-    pub(super) statements: Vec<(u32, Statement<'t>)>,
+    pub(super) statements: Vec<(Spot, Statement<'t>)>,
     pub(super) faults: Vec<Fault>,
     /// Set by the first key of the file; every other key must be indented in just this way.
     indent: Option<&'t str>,
     in_group: bool,
     number: u32,
+    /// The line that is being read.
+    current: &'t str,
 }
 
 /// Reads a file's text.
@@ -52,6 +54,7 @@ pub(super) fn read(text: &str) -> Lines<'_> {
 
 impl<'t> Lines<'t> {
     fn line(&mut self, line: &'t str) {
+        self.current = line;
         let content = line.trim();
         // Fluent Bit wants blank lines and comments indented like keys; nothing hangs on it.
         if content.is_empty() || content.starts_with('#') {
@@ -69,17 +72,20 @@ impl<'t> Lines<'t> {
         let name = match line.find(']') {
             Some(end) => &line[1..end],
             None => {
-                self.fault("a section's name must end with ]", None);
+                self.fault(line.trim_end(), "a section's name must end with ]", None);
                 line[1..].trim()
             }
         };
-        self.statement(Statement::Header(name));
+        self.statement(name, Statement::Header(name));
     }
 
     fn command(&mut self, line: &'t str) {
         match line[1..].trim_end().split_once(' ') {
-            Some((name, argument)) => self.statement(Statement::Command { name, argument: argument.trim() }),
-            None => self.fault(format!("@{} needs a value behind it", word(&line[1..])), None),
+            Some((name, argument)) => self.statement(name, Statement::Command { name, argument: argument.trim() }),
+            None => {
+                let name = word(&line[1..]);
+                self.fault(name, format!("@{name} needs a value behind it"), None);
+            }
         }
     }
 
@@ -91,22 +97,23 @@ impl<'t> Lines<'t> {
             return;
         }
         self.in_group = false;
-        self.check_indent(blanks);
+        self.check_indent(blanks, content);
         if let Some(name) = content.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(name, _)| name) {
             self.group(name);
         } else if let Some(command) = content.strip_prefix('@') {
-            self.fault(format!("@{} must stand in the first column", word(command)), None);
+            let name = word(command);
+            self.fault(name, format!("@{name} must stand in the first column"), None);
         } else {
             self.pair(content);
         }
     }
 
-    fn check_indent(&mut self, blanks: &'t str) {
+    fn check_indent(&mut self, blanks: &'t str, content: &'t str) {
         let Some(indent) = self.indent else {
             self.indent = Some(blanks);
             if blanks.is_empty() {
                 let hint = "indent the keys of a section: Fluent Bit would drop the first letter of this one";
-                self.report(Severity::Warning, "a key that is not indented", Some(hint.to_owned()));
+                self.report(Severity::Warning, word(content), "a key that is not indented", Some(hint.to_owned()));
             }
             return;
         };
@@ -120,16 +127,17 @@ impl<'t> Lines<'t> {
         } else {
             "this line mixes tabs and spaces in another way"
         };
-        self.fault(message, Some(format!("the first key of this file is indented by {}", describe(indent))));
+        let hint = format!("the first key of this file is indented by {}", describe(indent));
+        self.fault(if blanks.is_empty() { word(content) } else { blanks }, message, Some(hint));
     }
 
     fn group(&mut self, name: &'t str) {
         if is_section(name) {
-            self.fault(format!("[{name}] must stand in the first column"), None);
-            self.statement(Statement::Header(name));
+            self.fault(name, format!("[{name}] must stand in the first column"), None);
+            self.statement(name, Statement::Header(name));
         } else {
             self.in_group = true;
-            self.statement(Statement::Group(name));
+            self.statement(name, Statement::Group(name));
         }
     }
 
@@ -139,25 +147,40 @@ impl<'t> Lines<'t> {
         if key.contains('\t') {
             let (key, value) = content.trim().split_once('\t').unwrap_or_default();
             let hint = "put a space between key and value, not a tab";
-            self.fault(format!("{} has no value", quoted(key)), Some(hint.to_owned()));
-            self.statement(Statement::Pair { key, value: value.trim() });
+            self.fault(word(key), format!("{} has no value", quoted(key)), Some(hint.to_owned()));
+            self.pair_of(key, value.trim());
         } else if value.is_empty() {
-            self.fault(format!("{} has no value", quoted(key)), Some("remove the line or give a value".to_owned()));
+            let hint = "remove the line or give a value".to_owned();
+            self.fault(word(key), format!("{} has no value", quoted(key)), Some(hint));
         } else {
-            self.statement(Statement::Pair { key, value });
+            self.pair_of(key, value);
         }
     }
 
-    fn statement(&mut self, statement: Statement<'t>) {
-        self.statements.push((self.number, statement));
+    fn pair_of(&mut self, key: &'t str, value: &'t str) {
+        let value_at = self.spot(value);
+        self.statement(key, Statement::Pair { key, value, value_at });
     }
 
-    fn fault(&mut self, message: impl Into<String>, hint: Option<String>) {
-        self.report(Severity::Error, message, hint);
+    /// A statement that is about `part` of the line.
+    fn statement(&mut self, part: &'t str, statement: Statement<'t>) {
+        self.statements.push((self.spot(part), statement));
     }
 
-    fn report(&mut self, severity: Severity, message: impl Into<String>, hint: Option<String>) {
-        self.faults.push(Fault { line: self.number, severity, message: message.into(), hint });
+    fn fault(&mut self, part: &'t str, message: impl Into<String>, hint: Option<String>) {
+        self.report(Severity::Error, part, message, hint);
+    }
+
+    fn report(&mut self, severity: Severity, part: &'t str, message: impl Into<String>, hint: Option<String>) {
+        self.faults.push(Fault { at: self.spot(part), severity, message: message.into(), hint });
+    }
+
+    /// Where a part of the current line stands in it.
+    fn spot(&self, part: &str) -> Spot {
+        let before = (part.as_ptr() as usize).saturating_sub(self.current.as_ptr() as usize);
+        let characters = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        let column = self.current.get(..before).map_or(0, |before| characters(before) + 1);
+        Spot { line: self.number, column, width: characters(part) }
     }
 }
 
@@ -201,15 +224,15 @@ mod tests {
     /// Statements and faults as short text: `2 Name=tail`, `3 [INPUT]`, `1! message`.
     fn shown(text: &str) -> Vec<String> {
         let lines = read(text);
-        let statements = lines.statements.iter().map(|(line, statement)| match statement {
+        let statements = lines.statements.iter().map(|(Spot { line, .. }, statement)| match statement {
             Statement::Header(name) => format!("{line} [{name}]"),
             Statement::Command { name, argument } => format!("{line} @{name} {argument}"),
             Statement::Group(name) => format!("{line} group {name}"),
-            Statement::Pair { key, value } => format!("{line} {key}={value}"),
+            Statement::Pair { key, value, .. } => format!("{line} {key}={value}"),
         });
         let faults = lines.faults.iter().map(|fault| match fault.severity {
-            Severity::Error => format!("{}! {}", fault.line, fault.message),
-            _ => format!("{}? {}", fault.line, fault.message),
+            Severity::Error => format!("{}! {}", fault.at.line, fault.message),
+            _ => format!("{}? {}", fault.at.line, fault.message),
         });
         statements.chain(faults).collect()
     }
@@ -261,6 +284,23 @@ mod tests {
         ] {
             assert_eq!(shown(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn places_are_those_of_keys_and_values() {
+        let lines = read("[INPUT]\n  Name   tail\n\n  Täg\tx\n@SET a=b\n   Key\n");
+        let places: Vec<_> = lines
+            .statements
+            .iter()
+            .map(|(at, statement)| match statement {
+                Statement::Pair { value_at, .. } => (at.line, at.column, at.width, value_at.column, value_at.width),
+                _ => (at.line, at.column, at.width, 0, 0),
+            })
+            .collect();
+        assert_eq!(places, [(1, 2, 5, 0, 0), (2, 3, 4, 10, 4), (4, 3, 3, 7, 1), (5, 2, 3, 0, 0)]);
+        let faults: Vec<_> =
+            lines.faults.iter().map(|fault| (fault.at.line, fault.at.column, fault.at.width)).collect();
+        assert_eq!(faults, [(4, 3, 1), (6, 1, 3), (6, 4, 3)]);
     }
 
     #[test]

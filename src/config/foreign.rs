@@ -136,6 +136,79 @@ const OUTPUTS: &[&str] = &[
     "websocket",
 ];
 
+/// What Fluent Bit has as processors only.
+const PROCESSORS: &[&str] = &[
+    "content_modifier",
+    "cumulative_to_delta",
+    "labels",
+    "metrics_selector",
+    "opentelemetry_envelope",
+    "sampling",
+    "sql",
+    "tda",
+    "topological_data_analysis",
+];
+
+/// Keys of plugins that this program has, which Fluent Bit knows and this program does not.
+const PLUGIN_KEYS: &[(&str, &[&str])] = &[
+    ("es", ELASTICSEARCH_KEYS),
+    ("opensearch", ELASTICSEARCH_KEYS),
+    ("tail", TAIL_KEYS),
+    ("dummy", &["metadata", "copies", "start_time_sec", "start_time_nsec", "fixed_timestamp", "flush_on_startup"]),
+    ("stdout", &["json_date_format"]),
+    (
+        "file",
+        &[
+            "template",
+            "delimiter",
+            "label_delimiter",
+            "csv_column_names",
+            "mkdir",
+            "enable_strftime",
+            "max_dynamic_files",
+            "on_missing_field",
+            "on_limit_reached",
+            "fallback_path",
+            "fallback_file",
+            "rotate",
+            "rotate_max_size",
+            "rotate_max_files",
+            "rotate_gzip",
+        ],
+    ),
+];
+
+const ELASTICSEARCH_KEYS: &[&str] = &[
+    "http_api_key",
+    "cloud_id",
+    "cloud_auth",
+    "logstash_prefix_key",
+    "time_key_format",
+    "id_key",
+    "replace_dots",
+    "current_time_index",
+    "trace_output",
+    "trace_error",
+    "upstream",
+    "aws_auth",
+    "aws_region",
+    "aws_sts_endpoint",
+    "aws_role_arn",
+    "aws_external_id",
+    "aws_service_name",
+    "aws_profile",
+];
+
+const TAIL_KEYS: &[&str] = &[
+    "tag_regex",
+    "multiline",
+    "multiline_flush",
+    "parser_firstline",
+    "docker_mode_parser",
+    "unicode.encoding",
+    "generic.encoding",
+];
+
 /// Keys of `[SERVICE]` that change what Fluent Bit does and that must not be passed over.
 const SERVICE_KEYS: &[&str] = &["streams_file"];
 
@@ -147,6 +220,19 @@ pub(super) fn is_plugin(class: Class, name: &str) -> bool {
         Class::Output => OUTPUTS.contains(&name),
         Class::Service | Class::Parser => false,
     }
+}
+
+/// Whether Fluent Bit has a processor of this name (in lower case), and no filter.
+pub(super) fn is_processor(class: Class, name: &str) -> bool {
+    class == Class::Filter && PROCESSORS.contains(&name)
+}
+
+/// Whether a plugin (in lower case) has a key in Fluent Bit that is not supported here.
+pub(super) fn is_plugin_key(plugin: &str, key: &str) -> bool {
+    PLUGIN_KEYS
+        .iter()
+        .find(|(name, _)| *name == plugin)
+        .is_some_and(|(_, keys)| keys.iter().any(|known| known.eq_ignore_ascii_case(key)))
 }
 
 /// Whether Fluent Bit's `[SERVICE]` has a key that is not supported here.

@@ -20,6 +20,16 @@ pub struct Instance {
     pub(super) settings: Vec<Setting>,
     pub(super) tag: Option<String>,
     pub(super) routing: Match,
+    pub(super) bound: Option<Bound>,
+}
+
+/// The one input or output that a filter works for (as a processor), by its number in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// Takes the records of this input alone.
+    Input(usize),
+    /// Takes what goes to this output, and nobody else sees what it changes.
+    Output(usize),
 }
 
 impl Instance {
@@ -59,10 +69,22 @@ impl Instance {
         &self.routing
     }
 
-    /// The same instance for other tags.
+    /// The one input or output that a filter works for, if it is a processor.
     #[must_use]
-    pub fn with_routing(self, routing: Match) -> Self {
-        Self { routing, ..self }
+    pub fn bound(&self) -> Option<Bound> {
+        self.bound
+    }
+
+    /// The same instance for what another one takes.
+    #[must_use]
+    pub fn alongside(self, other: &Self) -> Self {
+        Self { routing: other.routing.clone(), bound: other.bound, ..self }
+    }
+
+    /// What the user wrote that is a secret and stands there in plain text: keys and places.
+    pub fn plain_secrets(&self) -> impl Iterator<Item = (&'static str, &Place)> {
+        let is_plain = |setting: &&Setting| setting.is_plain && is_secret(setting.spec.name);
+        self.settings.iter().filter(is_plain).map(|setting| (setting.spec.name, &setting.place))
     }
 
     /// How often an output tries again; `None` for as long as it takes.
@@ -77,6 +99,9 @@ impl Instance {
 pub(super) struct Setting {
     pub(super) spec: &'static OptionSpec,
     pub(super) value: String,
+    /// It stands there as it is, without a variable.
+    pub(super) is_plain: bool,
+    /// The value's place.
     pub(super) place: Place,
 }
 
@@ -194,6 +219,12 @@ impl<'a> Options<'a> {
             Some((*key, setting.value.as_str()))
         };
         self.instance.settings.iter().filter_map(named).collect()
+    }
+
+    /// Whether the plugin has such an option.
+    #[must_use]
+    pub fn knows(&self, key: &str) -> bool {
+        find(self.instance.own, self.instance.common, key).is_some()
     }
 
     /// Whether the user gave it a value.

@@ -1,6 +1,10 @@
 //! Which records go through a filter or to an output: `Match` and `Match_Regex` against the tag.
 
+use std::fmt;
+
 use regex::Regex;
+
+use super::overlap::{Wildcards, overlap};
 
 /// What a filter or an output takes. With both a pattern and a regular expression, either is
 /// enough; with neither, nothing matches.
@@ -49,10 +53,35 @@ impl Match {
             || self.pattern.as_deref().is_some_and(|pattern| glob(pattern.as_bytes(), tag.as_bytes()))
     }
 
+    /// Whether a tag could be taken of which only a pattern is known, with `*` for what is not.
+    #[must_use]
+    pub fn may_match(&self, tags: &str) -> bool {
+        let by_expression = |expression: &Regex| tags.contains('*') || expression.is_match(tags);
+        self.expression.as_ref().is_some_and(by_expression)
+            || self.pattern.as_deref().is_some_and(|pattern| overlap(pattern, tags, Wildcards::Tag))
+    }
+
     /// Whether there is nothing that could match.
     #[must_use]
     pub fn is_never(&self) -> bool {
         self.pattern.is_none() && self.expression.is_none()
+    }
+}
+
+/// As a configuration spells it.
+impl fmt::Display for Match {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without what `or_expression` put around it.
+        let inner = |expression: &Regex| {
+            let text = expression.as_str();
+            text.strip_prefix(r"\A(?:").and_then(|text| text.strip_suffix(')')).unwrap_or(text).to_owned()
+        };
+        match (&self.pattern, self.expression.as_ref().map(inner)) {
+            (None, None) => formatter.write_str("no Match"),
+            (Some(pattern), None) => write!(formatter, "Match {pattern}"),
+            (None, Some(expression)) => write!(formatter, "Match_Regex {expression}"),
+            (Some(pattern), Some(expression)) => write!(formatter, "Match {pattern} or Match_Regex {expression}"),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Configuration: Fluent Bit's files, checked as a whole before anything runs.
 //!
 //! ```text
-//! files ──classic──▶ statements ──reader──▶ Written ──resolve──▶ Config + Problems
+//! files ─classic, yaml─▶ statements ─reader─▶ Written ──resolve──▶ Config + Problems
 //!                                (as written: sections, keys, places)   (checked: typed options)
 //! ```
 //!
@@ -18,10 +18,12 @@ mod check;
 mod classic;
 mod common;
 mod environment;
+mod excerpt;
 mod foreign;
 mod instance;
 mod matching;
 mod option;
+mod overlap;
 mod problem;
 #[cfg(test)]
 mod properties;
@@ -34,40 +36,49 @@ mod suggest;
 mod tests;
 mod units;
 mod written;
+mod yaml;
+mod yaml_sections;
 
 use std::path::Path;
 
 pub use build::instance;
 pub use common::{FILTER_COMMON, INPUT_COMMON, OUTPUT_COMMON};
 pub use environment::Environment;
-pub use instance::{Instance, Options};
+pub use excerpt::Excerpts;
+pub use instance::{Bound, Instance, Options};
 pub use matching::Match;
 pub use option::{Class, Kind, OptionSpec, Plugin, Registry, is_secret};
+pub use overlap::{Wildcards, overlap};
 pub use problem::{Place, Problem, Problems, Severity};
 pub use reference::reference;
 pub use resolve::{Config, resolve};
-pub use service::{LogLevel, SERVICE, Service};
-pub use written::{Entry, Section, SectionKind, Written};
+pub use service::{LOG_LEVEL_VARIABLE, LogLevel, SERVICE, Service};
+pub use written::{COMMAND_LINE, Entry, Section, SectionKind, Written};
 
 /// Loads a configuration file with all that it names. The configuration may run if none of the
 /// problems is an error.
 #[must_use]
 pub fn load(file: &Path, registry: &Registry<'_>, environment: &Environment) -> (Config, Problems) {
-    finish(Written::read(file), registry, environment)
+    let (written, problems) = Written::read(file);
+    load_written(&written, problems, registry, environment)
 }
 
 /// The same from memory. `file` is its name in problems; relative paths count from its directory.
 #[must_use]
 pub fn load_text(file: &Path, text: &str, registry: &Registry<'_>, environment: &Environment) -> (Config, Problems) {
-    finish(Written::from_text(file, text), registry, environment)
+    let (written, problems) = Written::from_text(file, text);
+    load_written(&written, problems, registry, environment)
 }
 
-fn finish(
-    (written, mut problems): (Written, Problems),
+/// The same from what was read before, with the problems of that.
+#[must_use]
+pub fn load_written(
+    written: &Written,
+    mut problems: Problems,
     registry: &Registry<'_>,
     environment: &Environment,
 ) -> (Config, Problems) {
-    let (config, more) = resolve(&written, registry, environment);
+    let (config, more) = resolve(written, registry, environment);
     problems.extend(more);
     problems.sort();
     (config, problems)

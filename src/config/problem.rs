@@ -25,24 +25,40 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A line of a configuration file.
+/// A line of a configuration file, and what of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The file, as it was named where it was asked for.
     pub file: Arc<Path>,
     /// The line, counted from 1; 0 means the file as a whole.
     pub line: u32,
+    /// The first character, counted from 1; 0 means the line as a whole.
+    pub column: u32,
+    /// How many characters.
+    pub width: u32,
+}
+
+/// Some characters of a line of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Spot {
+    /// The line, counted from 1.
+    pub(super) line: u32,
+    /// The first character, counted from 1; 0 means the line as a whole.
+    pub(super) column: u32,
+    /// How many characters.
+    pub(super) width: u32,
 }
 
 impl Place {
     /// A line of a file.
     #[must_use]
     pub fn new(file: impl AsRef<Path>, line: u32) -> Self {
-        Self { file: Arc::from(file.as_ref()), line }
+        Self { file: Arc::from(file.as_ref()), line, column: 0, width: 0 }
     }
 
-    pub(super) fn at(file: &Arc<Path>, line: u32) -> Self {
-        Self { file: Arc::clone(file), line }
+    pub(super) fn at(file: &Arc<Path>, spot: Spot) -> Self {
+        let Spot { line, column, width } = spot;
+        Self { file: Arc::clone(file), line, column, width }
     }
 }
 
@@ -64,6 +80,10 @@ pub struct Problem {
     pub file: PathBuf,
     /// The line, counted from 1; 0 means the file as a whole.
     pub line: u32,
+    /// The first character that it is about, counted from 1; 0 means the line as a whole.
+    pub column: u32,
+    /// How many characters it is about.
+    pub width: u32,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -74,7 +94,9 @@ impl Problem {
     /// A problem at a place.
     #[must_use]
     pub fn new(severity: Severity, place: &Place, message: impl Into<String>) -> Self {
-        Self { severity, file: place.file.to_path_buf(), line: place.line, message: message.into(), hint: None }
+        let Place { file, line, column, width } = place;
+        let (file, message) = (file.to_path_buf(), message.into());
+        Self { severity, file, line: *line, column: *column, width: *width, message, hint: None }
     }
 
     /// The same problem with a word on what to do about it.
@@ -85,6 +107,7 @@ impl Problem {
     }
 }
 
+/// In short, for a log. [`super::excerpt`] shows more to someone who looks.
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.file.display())?;
@@ -140,6 +163,15 @@ impl Problems {
         self.0.iter()
     }
 
+    /// Counts every warning as an error.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        for problem in self.0.iter_mut().filter(|problem| problem.severity == Severity::Warning) {
+            problem.severity = Severity::Error;
+        }
+        self
+    }
+
     /// Puts the problems into reading order: file by file as they first came up, then by line.
     /// Steps that look at the same files one after the other thus report as if they were one.
     pub fn sort(&mut self) {
@@ -150,6 +182,8 @@ impl Problems {
             }
         }
         self.0.sort_by_key(|problem| (files.iter().position(|file| *file == problem.file), problem.line));
+        // Two steps may find the same.
+        self.0.dedup();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Any text at all is read as a classic file, and every problem stands where one can look.
+//! Any text at all is read, in either format, and every problem stands where one can look.
 
 use std::path::Path;
 
@@ -64,6 +64,55 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![3 => vec(select(PIECES), 0..40).prop_map(|pieces| pieces.concat()), 1 => "\\PC{0,200}"]
 }
 
+/// Pieces of YAML, sound and otherwise.
+const YAML_PIECES: &[&str] = &[
+    "pipeline:",
+    "inputs:",
+    "outputs:",
+    "filters:",
+    "service:",
+    "env:",
+    "parsers:",
+    "multiline_parsers:",
+    "rules:",
+    "processors:",
+    "logs:",
+    "includes:",
+    "\n",
+    "\n  ",
+    "\n    ",
+    "\n      ",
+    "- ",
+    "name: tail",
+    "name: es",
+    "path: /a",
+    "{",
+    "}",
+    "[",
+    "]",
+    ", ",
+    ": ",
+    "a",
+    "'",
+    "\"",
+    "|",
+    ">",
+    "*",
+    "&x ",
+    "!t ",
+    "?",
+    "#",
+    "---",
+    "\t",
+    "é",
+    "~",
+    "match: '*'",
+];
+
+fn yaml_text() -> impl Strategy<Value = String> {
+    prop_oneof![3 => vec(select(YAML_PIECES), 0..40).prop_map(|pieces| pieces.concat()), 1 => "\\PC{0,200}"]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -80,6 +129,15 @@ proptest! {
         let (_, problems) = load_text(file, &text, &REGISTRY, &environment);
         for problem in problems.iter() {
             prop_assert!(problem.file == file && problem.line as usize <= lines, "{}", problem);
+        }
+    }
+    #[test]
+    fn every_yaml_text_is_read_and_places_lie_inside_it(text in yaml_text()) {
+        let file = Path::new("/nowhere/main.yaml");
+        let lines = text.split('\n').count();
+        let (_, problems) = load_text(file, &text, &REGISTRY, &Environment::default());
+        for problem in problems.iter() {
+            prop_assert!(problem.file == file && problem.line as usize <= lines + 1, "{}", problem);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Classic files to sections: includes, variables, and which section a key belongs to.
+//! Files of either format to sections: includes, variables, and which section a key belongs to.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::classic::{self, Statement};
 use super::option::Class;
-use super::problem::{Place, Problem, Problems, Severity};
+use super::problem::{Place, Problem, Problems, Severity, Spot};
 use super::suggest::closest;
 use super::written::{Entry, Section, SectionKind, Written};
 
@@ -30,10 +30,10 @@ const COMMANDS: [&str; 2] = ["INCLUDE", "SET"];
 
 /// Reads files into one configuration.
 pub(super) struct Reader<'p> {
-    written: Written,
+    pub(super) written: Written,
     /// Files that were read, by their real paths: none is read twice.
     seen: Vec<PathBuf>,
-    problems: &'p mut Problems,
+    pub(super) problems: &'p mut Problems,
 }
 
 impl<'p> Reader<'p> {
@@ -58,10 +58,6 @@ impl<'p> Reader<'p> {
     }
 
     fn file(&mut self, file: &Path, asked_at: &Place) {
-        if is_yaml(file) {
-            self.error(asked_at, format!("YAML configurations are not supported yet: {}", file.display()));
-            return;
-        }
         match fs::read(file) {
             Ok(bytes) => {
                 self.seen.push(real(file));
@@ -77,35 +73,45 @@ impl<'p> Reader<'p> {
         String::from_utf8(bytes).unwrap_or_else(|error| {
             let good = error.utf8_error().valid_up_to();
             let line = 1 + error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count();
-            let place = Place::at(file, u32::try_from(line).unwrap_or(u32::MAX));
+            let line = u32::try_from(line).unwrap_or(u32::MAX);
+            let place = Place::at(file, Spot { line, ..Spot::default() });
             self.error(&place, "this line is not UTF-8 text");
             String::from_utf8_lossy(error.as_bytes()).into_owned()
         })
     }
 
     fn text(&mut self, file: &Arc<Path>, text: &str) {
+        if is_yaml(file) { self.yaml(file, text) } else { self.classic(file, text) }
+    }
+
+    fn classic(&mut self, file: &Arc<Path>, text: &str) {
         let lines = classic::read(text);
         for fault in lines.faults {
-            let problem = Problem::new(fault.severity, &Place::at(file, fault.line), fault.message);
+            let problem = Problem::new(fault.severity, &Place::at(file, fault.at), fault.message);
             self.problems.push(Problem { hint: fault.hint, ..problem });
         }
         // An included file begins outside of any section, and the including one goes on in its own.
         let mut current = None;
         let mut told = false;
-        for (line, statement) in lines.statements {
-            let place = Place::at(file, line);
+        for (at, statement) in lines.statements {
+            let place = Place::at(file, at);
             match statement {
                 Statement::Header(name) => {
                     current = Some(self.written.sections.len());
                     self.written.sections.push(Section::new(kind(name), name, place));
                 }
                 Statement::Command { name, argument } => self.command(name, argument, place),
-                Statement::Group(name) => self.error(
-                    &place,
-                    format!("the group [{name}] is not supported yet: groups and processors inside a section"),
-                ),
-                Statement::Pair { key, value } => match current {
-                    Some(section) => self.written.sections[section].entries.push(entry(key, value, place)),
+                Statement::Group(name) => {
+                    let message = format!("the group [{name}] is not supported in this format");
+                    let problem = Problem::new(Severity::Error, &place, message);
+                    self.problems.push(problem.with_hint("processors can be written in a YAML configuration"));
+                }
+                Statement::Pair { key, value, value_at } => match current {
+                    Some(section) => {
+                        let value_place = Place::at(file, value_at);
+                        let entry = Entry { key: key.to_owned(), value: value.to_owned(), place, value_place };
+                        self.written.sections[section].entries.push(entry);
+                    }
                     None if told => {}
                     None => {
                         told = true;
@@ -118,10 +124,11 @@ impl<'p> Reader<'p> {
 
     fn command(&mut self, name: &str, argument: &str, place: Place) {
         if name.eq_ignore_ascii_case("INCLUDE") {
-            self.include(argument, &place);
+            let base = self.written.base.clone();
+            self.include(argument, &base, &place);
         } else if name.eq_ignore_ascii_case("SET") {
             match argument.split_once('=') {
-                Some((variable, value)) => self.written.variables.push(entry(variable, value, place)),
+                Some((variable, value)) => self.written.variables.push(Entry::new(variable, value, place)),
                 None => self.error(&place, "@SET needs the form @SET name=value"),
             }
         } else {
@@ -131,24 +138,31 @@ impl<'p> Reader<'p> {
         }
     }
 
-    fn include(&mut self, pattern: &str, place: &Place) {
+    /// Reads the files of a name or pattern; relative ones are looked for in `base`, a name also in
+    /// the working directory before.
+    pub(super) fn include(&mut self, pattern: &str, base: &Path, place: &Place) {
         let files = if pattern.contains('*') {
-            self.glob(pattern, place)
+            self.glob(pattern, base, place)
         } else {
-            vec![locate(Path::new(pattern), &self.written.base)]
+            vec![locate(Path::new(pattern), base)]
         };
         for file in files {
-            if self.seen.contains(&real(&file)) {
-                self.error(place, format!("{} is included a second time", file.display()));
-            } else {
-                self.file(&file, place);
-            }
+            self.include_file(&file, place);
+        }
+    }
+
+    /// Reads one file, unless it was read before.
+    pub(super) fn include_file(&mut self, file: &Path, place: &Place) {
+        if self.seen.contains(&real(file)) {
+            self.error(place, format!("{} is included a second time", file.display()));
+        } else {
+            self.file(file, place);
         }
     }
 
     /// The files of a pattern, sorted, so that every start reads the same configuration.
-    fn glob(&mut self, pattern: &str, place: &Place) -> Vec<PathBuf> {
-        let base = glob::Pattern::escape(&self.written.base.to_string_lossy());
+    fn glob(&mut self, pattern: &str, base: &Path, place: &Place) -> Vec<PathBuf> {
+        let base = glob::Pattern::escape(&base.to_string_lossy());
         let full =
             if Path::new(pattern).is_absolute() { PathBuf::from(pattern) } else { Path::new(&base).join(pattern) };
         // As the C library does: hidden files are named, not found, and `*` stays in its directory.
@@ -170,7 +184,7 @@ impl<'p> Reader<'p> {
         files
     }
 
-    fn error(&mut self, place: &Place, message: impl Into<String>) {
+    pub(super) fn error(&mut self, place: &Place, message: impl Into<String>) {
         self.problems.push(Problem::new(Severity::Error, place, message));
     }
 }
@@ -199,10 +213,6 @@ fn kind(name: &str) -> SectionKind {
         .iter()
         .find(|(full, _)| !name.is_empty() && is_prefix(full))
         .map_or(SectionKind::Unknown, |(_, kind)| *kind)
-}
-
-fn entry(key: &str, value: &str, place: Place) -> Entry {
-    Entry { key: key.to_owned(), value: value.to_owned(), place }
 }
 
 fn is_yaml(file: &Path) -> bool {

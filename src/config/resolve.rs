@@ -7,13 +7,14 @@ use super::build::Blueprint;
 use super::check::{Rules, check};
 use super::environment::Environment;
 use super::foreign;
-use super::instance::Instance;
+use super::instance::{Bound, Instance};
 use super::matching::Match;
 use super::option::{Class, Plugin, Registry};
 use super::problem::{Place, Problem, Problems, Severity};
 use super::reader::{Reader, locate, real, reason, section_names};
 use super::service::{SERVICE, Service};
 use super::suggest::closest;
+use super::units;
 use super::written::{Section, SectionKind, Written};
 
 /// A resolved configuration.
@@ -23,7 +24,8 @@ pub struct Config {
     pub service: Service,
     /// The inputs, in order.
     pub inputs: Vec<Instance>,
-    /// The filters, in the order in which they apply.
+    /// The filters, in the order in which they apply: processors of inputs, then those of the
+    /// pipeline, then processors of outputs.
     pub filters: Vec<Instance>,
     /// The outputs, in order.
     pub outputs: Vec<Instance>,
@@ -37,18 +39,16 @@ pub struct Config {
 pub fn resolve(written: &Written, registry: &Registry<'_>, environment: &Environment) -> (Config, Problems) {
     let mut problems = Problems::new();
     let environment = with_variables(written, environment, &mut problems);
-    let mut resolver = Resolver { written, registry, environment, problems };
+    let mut resolver = Resolver { written, registry, environment, processors: Vec::new(), problems };
     resolver.refuse_sections(&written.sections, Class::Parser);
     let service = resolver.service();
     let parsers = resolver.parsers(&service);
-    let config = Config {
-        service,
-        inputs: resolver.instances(Class::Input, registry.inputs),
-        filters: resolver.instances(Class::Filter, registry.filters),
-        outputs: resolver.instances(Class::Output, registry.outputs),
-        parsers,
-    };
-    (config, resolver.problems)
+    let inputs = resolver.instances(Class::Input, registry.inputs);
+    let mut filters = std::mem::take(&mut resolver.processors);
+    filters.extend(resolver.instances(Class::Filter, registry.filters));
+    let outputs = resolver.instances(Class::Output, registry.outputs);
+    filters.append(&mut resolver.processors);
+    (Config { service, inputs, filters, outputs, parsers }, resolver.problems)
 }
 
 /// The environment with what the files set themselves, whose variables come first.
@@ -57,13 +57,13 @@ fn with_variables(written: &Written, environment: &Environment, problems: &mut P
     for variable in &written.variables {
         match variable.value.strip_prefix("file://") {
             None => environment.set(&variable.key, &variable.value),
-            Some(file) => match fs::read_to_string(file) {
+            Some(file) => match fs::read_to_string(locate(Path::new(file), &written.base)) {
                 Ok(text) if !without_line_end(&text).is_empty() => {
                     environment.set(&variable.key, without_line_end(&text));
                 }
-                Ok(_) => problems.push(error(&variable.place, format!("{file} is empty"))),
+                Ok(_) => problems.push(error(&variable.value_place, format!("{file} is empty"))),
                 Err(failed) => {
-                    problems.push(error(&variable.place, format!("cannot read {file}: {}", reason(&failed))));
+                    problems.push(error(&variable.value_place, format!("cannot read {file}: {}", reason(&failed))));
                 }
             },
         }
@@ -84,6 +84,8 @@ struct Resolver<'w, 'r> {
     written: &'w Written,
     registry: &'r Registry<'r>,
     environment: Environment,
+    /// Those of the inputs or outputs that were built last.
+    processors: Vec<Instance>,
     problems: Problems,
 }
 
@@ -120,7 +122,8 @@ impl<'w> Resolver<'w, '_> {
             }
             merged.entries.extend(section.entries.iter().cloned());
         }
-        let rules = Rules { class: Class::Service, subject: "[SERVICE]", own: SERVICE.options, common: &[] };
+        let (class, plugin) = (Class::Service, SERVICE.name);
+        let rules = Rules { class, plugin, subject: "[SERVICE]", own: SERVICE.options, common: &[] };
         let settings = check(&merged, &rules, &self.environment, &mut self.problems);
         let instance = Instance {
             plugin: SERVICE.name.to_owned(),
@@ -131,6 +134,7 @@ impl<'w> Resolver<'w, '_> {
             settings,
             tag: None,
             routing: Match::never(),
+            bound: None,
         };
         Service::new(&instance.options(), &self.environment, &mut self.problems)
     }
@@ -138,6 +142,8 @@ impl<'w> Resolver<'w, '_> {
     fn parsers(&mut self, service: &Service) -> Vec<Instance> {
         let mut parsers: Vec<Instance> = Vec::new();
         let mut seen: Vec<PathBuf> = Vec::new();
+        let in_place = Written { parsers: self.written.parsers.clone(), ..Written::default() };
+        self.parsers_of(&in_place, &mut parsers);
         for name in &service.parsers_files {
             let place = self.parsers_file_place(name);
             let file = locate(name, &self.written.base);
@@ -165,12 +171,12 @@ impl<'w> Resolver<'w, '_> {
     }
 
     fn parsers_of(&mut self, file: &Written, parsers: &mut Vec<Instance>) {
-        for section in &file.sections {
+        for section in file.sections.iter().chain(&file.parsers) {
             match section.kind {
                 SectionKind::Known(Class::Parser) => {
                     let plugin = self.registry.parser;
-                    let blueprint =
-                        Blueprint { class: Class::Parser, plugin, section, number: parsers.len(), is_alone: false };
+                    let (class, number) = (Class::Parser, parsers.len());
+                    let blueprint = Blueprint { class, plugin, section, number, is_alone: false, bound: None };
                     let parser = blueprint.build(&self.environment, &mut self.problems);
                     self.add_parser(parser, parsers);
                 }
@@ -206,22 +212,43 @@ impl<'w> Resolver<'w, '_> {
         let mut instances: Vec<Instance> = Vec::new();
         for section in self.sections(class) {
             let Some(plugin) = self.plugin(class, plugins, section) else { continue };
+            let bound = if class == Class::Input { Bound::Input } else { Bound::Output }(instances.len());
             let number = instances.iter().filter(|other| other.plugin == plugin.name).count();
-            let blueprint = Blueprint { class, plugin, section, number, is_alone };
+            let blueprint = Blueprint { class, plugin, section, number, is_alone, bound: None };
             let instance = blueprint.build(&self.environment, &mut self.problems);
+            self.processors_of(section, bound, &instance);
             if let Some(first) = instances.iter().find(|other| other.name == instance.name) {
                 let message = format!("two {}s are called \"{}\"", class.noun(), instance.name);
                 let hint = format!("the other is at {}; logs and metrics cannot tell them apart", first.place);
-                self.problems.push(Problem::new(Severity::Warning, &section.place, message).with_hint(hint));
+                self.problems.push(instance.options().warning("Alias", message).with_hint(hint));
             }
             instances.push(instance);
         }
-        if class != Class::Filter && self.sections(class).next().is_none() {
+        if class != Class::Filter && !self.written.is_partial && self.sections(class).next().is_none() {
             let place = Place::new(&self.written.file, 0);
             let message = format!("there is no [{}]", class.noun().to_ascii_uppercase());
             self.problems.push(Problem::new(Severity::Warning, &place, message));
         }
         instances
+    }
+
+    /// The processors of an input or output: filters that are bound to it.
+    fn processors_of(&mut self, section: &Section, bound: Bound, owner: &Instance) {
+        let registry = self.registry;
+        for section in &section.processors {
+            if section.value("Active").and_then(units::boolean) == Some(false) {
+                continue;
+            }
+            let Some(plugin) = self.plugin(Class::Filter, registry.filters, section) else { continue };
+            let number = self.processors.iter().filter(|other| other.plugin == plugin.name).count();
+            let (class, bound) = (Class::Filter, Some(bound));
+            let blueprint = Blueprint { class, plugin, section, number, is_alone: false, bound };
+            let mut processor = blueprint.build(&self.environment, &mut self.problems);
+            if !processor.options().is_set("Alias") {
+                processor.name = format!("{}/{}", owner.name, processor.name);
+            }
+            self.processors.push(processor);
+        }
     }
 
     /// The plugin that a section names.
@@ -235,6 +262,8 @@ impl<'w> Resolver<'w, '_> {
         let available = format!("{}s: {}", class.noun(), names.join(", "));
         let (message, hint) = if name.is_empty() {
             (format!("this [{}] has no Name", section.name), available)
+        } else if foreign::is_processor(class, &name) {
+            (format!("processor \"{name}\" of Fluent Bit is not supported yet"), available)
         } else if foreign::is_plugin(class, &name) {
             (format!("{} \"{name}\" of Fluent Bit is not supported yet", class.noun()), available)
         } else {
@@ -243,7 +272,7 @@ impl<'w> Resolver<'w, '_> {
             (format!("unknown {} \"{written}\"", class.noun()), format!("{meant}{available}"))
         };
         let at_name = section.entries.iter().rev().find(|entry| entry.key.eq_ignore_ascii_case("Name"));
-        let place = at_name.map_or(&section.place, |entry| &entry.place);
+        let place = at_name.map_or(&section.place, |entry| &entry.value_place);
         self.problems.push(error(place, message).with_hint(hint));
         None
     }

@@ -95,7 +95,7 @@ impl LogLevel {
 const LOG_LEVELS: &[&str] = &["off", "error", "warn", "warning", "info", "debug", "trace"];
 
 /// Fluent Bit's variable that overrules `Log_Level`.
-const LOG_LEVEL_VARIABLE: &str = "FLB_LOG_LEVEL";
+pub const LOG_LEVEL_VARIABLE: &str = "FLB_LOG_LEVEL";
 
 impl Service {
     /// Reads the checked options of the section. What cannot be checked by kind alone is checked here.

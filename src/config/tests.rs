@@ -240,7 +240,8 @@ fn sections_and_keys_that_are_refused() {
         ("[INPUT]\n  Name dummy\n  Rate fast\n", "3: error: Rate: \"fast\" is not a whole number"),
         (
             "[INPUT]\n  Name dummy\n  [PROCESSORS] \n    Name x\n",
-            "3: error: the group [PROCESSORS] is not supported yet: groups and processors inside a section",
+            "3: error: the group [PROCESSORS] is not supported in this format\n  hint: processors can be written in a YAML \
+             configuration",
         ),
         (
             "[OUTPUT]\n  Name stdout\n  Match_Regex (\n",
@@ -248,7 +249,7 @@ fn sections_and_keys_that_are_refused() {
         ),
         ("@INCLUDE none.conf\n", "1: error: cannot read none.conf: there is no such file"),
         ("@INCLUDE none/*.conf\n", "1: error: no file matches none/*.conf"),
-        ("@INCLUDE x.yaml\n", "1: error: YAML configurations are not supported yet: x.yaml"),
+        ("@INCLUDE x.yaml\n", "1: error: cannot read x.yaml: there is no such file"),
         ("@SET x\n", "1: error: @SET needs the form @SET name=value"),
         ("@SET x=file:///none\n", "1: error: cannot read /none: there is no such file"),
     ] {
@@ -397,9 +398,64 @@ fn two_of_a_name_are_noticed() {
         problems("[INPUT]\n  Name dummy\n  Alias a\n[INPUT]\n  Name tail\n  Alias a\n[OUTPUT]\n  Name es\n  Match *\n");
     assert_eq!(
         found,
-        ["flytail.conf:4: warning: two inputs are called \"a\"\n  hint: the other is at flytail.conf:1; logs and \
+        ["flytail.conf:6: warning: two inputs are called \"a\"\n  hint: the other is at flytail.conf:1; logs and \
           metrics cannot tell them apart"]
     );
+}
+
+#[test]
+fn problems_stand_at_the_key_or_at_the_value() {
+    let (_, problems) = text("[INPUT]\n  Name  dummy\n  Rate\tx 1\n  Rote 1\n[OUTPUT]\n  Name   es2\n  Match  *\n");
+    let places: Vec<_> = problems.iter().map(|problem| (problem.line, problem.column, problem.width)).collect();
+    assert_eq!(places, [(3, 3, 4), (3, 8, 3), (4, 3, 4), (6, 10, 3)], "{problems}");
+}
+
+#[test]
+fn a_yaml_configuration_gives_the_same_as_a_classic_one() {
+    let yaml = "\
+env: {FILE: /a, CITY: Oslo}
+service: {flush: 2}
+parsers:
+  - {name: mine, format: regex, regex: x}
+pipeline:
+  inputs:
+    - name: tail
+      path: ${FILE}
+      multiline.parser: [docker, cri]
+      processors: {logs: [{name: kubernetes, merge_log: on}, {name: kubernetes, active: false}]}
+  filters:
+    - {name: kubernetes, match: 'kube.*'}
+  outputs:
+    - {name: es, match: '*', port: 9201, processors: {logs: [{name: kubernetes, alias: last}]}}
+";
+    let (config, problems) = load_text(Path::new("a.yaml"), yaml, &REGISTRY, &environment());
+    assert_eq!(problems.to_string(), "");
+    assert_eq!(config.service.flush, Duration::from_secs(2));
+    assert_eq!(config.inputs[0].options().list("Path"), ["/a"]);
+    assert_eq!(config.inputs[0].options().list("multiline.parser"), ["docker", "cri"]);
+    assert_eq!(config.outputs[0].options().port("Port"), Some(9201));
+    assert_eq!(config.parsers[0].name(), "mine");
+    let filters: Vec<_> = config.filters.iter().map(|filter| (filter.name(), filter.bound())).collect();
+    assert_eq!(
+        filters,
+        [("tail.0/kubernetes.0", Some(Bound::Input(0))), ("kubernetes.0", None), ("last", Some(Bound::Output(0)))]
+    );
+    assert!(config.filters[0].routing().matches("any"));
+}
+
+#[test]
+fn a_yaml_file_may_include_classic_ones_and_name_parsers_files_of_either_format() {
+    let directory = tempfile::tempdir().unwrap();
+    written(directory.path(), "main.yaml", "service: {parsers_file: [p.conf, q.yaml]}\nincludes: ['parts/*']\n");
+    written(directory.path(), "p.conf", "[PARSER]\n  Name one\n  Format json\n");
+    written(directory.path(), "q.yaml", "parsers:\n  - {name: two, format: json}\n");
+    fs::create_dir(directory.path().join("parts")).unwrap();
+    written(directory.path(), "parts/1.conf", "[INPUT]\n  Name dummy\n");
+    written(directory.path(), "parts/2.yaml", "includes: [../last.yml]\n");
+    written(directory.path(), "last.yml", "pipeline: {outputs: [{name: stdout}]}\n");
+    let (config, problems) = load(&directory.path().join("main.yaml"), &REGISTRY, &environment());
+    assert_eq!(problems.to_string(), "");
+    assert_eq!((config.inputs.len(), config.outputs.len(), config.parsers.len()), (1, 1, 2));
 }
 
 #[test]

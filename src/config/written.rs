@@ -14,10 +14,14 @@ use super::reader::Reader;
 pub struct Written {
     /// The sections, in order.
     pub sections: Vec<Section>,
-    /// Variables that the files set (`@SET`), in order. They hold for every value, also above.
+    /// Parsers and multi-line parsers that a YAML file or a parsers file defines in place.
+    pub parsers: Vec<Section>,
+    /// Variables that the files set (`@SET`, `env`), in order. They hold for every value, also above.
     pub variables: Vec<Entry>,
     /// The main file.
     pub file: PathBuf,
+    /// Some of it could not be read: what seems to be missing may be there.
+    pub is_partial: bool,
     /// Where relative paths are looked for, after the working directory: beside the main file.
     pub base: PathBuf,
 }
@@ -28,7 +32,18 @@ impl Written {
     pub fn read(file: &Path) -> (Self, Problems) {
         let mut problems = Problems::new();
         let written = Reader::new(file, &base(file), &mut problems).read(&Place::new(file, 0));
-        (written, problems)
+        (Self { is_partial: problems.is_fatal(), ..written }, problems)
+    }
+
+    /// What the command line says, and no file.
+    #[must_use]
+    pub fn without_file() -> Self {
+        Self { file: PathBuf::from(COMMAND_LINE), ..Self::default() }
+    }
+
+    /// Puts sections before all others.
+    pub fn put_first(&mut self, sections: Vec<Section>) {
+        self.sections.splice(0..0, sections);
     }
 
     /// Reads a configuration from memory; `file` is its name in problems and need not exist.
@@ -36,9 +51,12 @@ impl Written {
     pub fn from_text(file: &Path, text: &str) -> (Self, Problems) {
         let mut problems = Problems::new();
         let written = Reader::new(file, &base(file), &mut problems).read_text(text);
-        (written, problems)
+        (Self { is_partial: problems.is_fatal(), ..written }, problems)
     }
 }
+
+/// Where what the command line says stands, for problems.
+pub const COMMAND_LINE: &str = "command line";
 
 fn base(file: &Path) -> PathBuf {
     file.parent().map(Path::to_owned).unwrap_or_default()
@@ -55,13 +73,15 @@ pub struct Section {
     pub place: Place,
     /// Its keys, in order.
     pub entries: Vec<Entry>,
+    /// Filters that are bound to this input or output (`processors`), in order.
+    pub processors: Vec<Section>,
 }
 
 impl Section {
     /// A section without keys.
     #[must_use]
     pub fn new(kind: SectionKind, name: &str, place: Place) -> Self {
-        Self { kind, name: name.to_owned(), place, entries: Vec::new() }
+        Self { kind, name: name.to_owned(), place, entries: Vec::new(), processors: Vec::new() }
     }
 
     /// The last value of a key.
@@ -89,8 +109,18 @@ pub struct Entry {
     pub key: String,
     /// The value, variables not yet expanded.
     pub value: String,
-    /// The line.
+    /// The key's place.
     pub place: Place,
+    /// The value's place.
+    pub value_place: Place,
+}
+
+impl Entry {
+    /// A key and its value, both in one place.
+    #[must_use]
+    pub fn new(key: impl Into<String>, value: impl Into<String>, place: Place) -> Self {
+        Self { key: key.into(), value: value.into(), value_place: place.clone(), place }
+    }
 }
 
 /// Without the value, which may be a secret.

@@ -136,7 +136,8 @@ pub fn build(config: &Config, environment: &Environment, memory: &Memory, proble
 
 /// The configured filters, with the Flyte filter behind each kubernetes filter unless it is
 /// switched off or stands somewhere itself.
-pub(super) fn with_flyte(config: &Config, environment: &Environment) -> Vec<Instance> {
+#[must_use]
+pub fn with_flyte(config: &Config, environment: &Environment) -> Vec<Instance> {
     let flyte = filter::flyte::PLUGIN;
     let is_there = config.filters.iter().any(|filter| filter.plugin() == flyte.name);
     let mut filters = Vec::new();
@@ -144,7 +145,7 @@ pub(super) fn with_flyte(config: &Config, environment: &Environment) -> Vec<Inst
         filters.push(configured.clone());
         if config.service.flyte && !is_there && configured.plugin() == filter::kubernetes::PLUGIN.name {
             let (added, _) = instance(Class::Filter, &flyte, &[], environment);
-            filters.push(added.with_routing(configured.routing().clone()));
+            filters.push(added.alongside(configured));
         }
     }
     filters
@@ -226,7 +227,8 @@ pub(super) fn build_filters(filters: &[Instance], parsers: &Parsers, problems: &
             continue;
         };
         let filter: Option<Box<dyn Filter>> = build(&instance.options(), &surroundings, problems);
-        slots.extend(filter.map(|filter| FilterSlot { routing: instance.routing().clone(), filter }));
+        let (routing, bound) = (instance.routing().clone(), instance.bound());
+        slots.extend(filter.map(|filter| FilterSlot { routing, bound, filter }));
     }
     slots
 }

@@ -14,7 +14,7 @@ use super::message::Settled;
 use super::reading::{Layout, Reading};
 use super::router;
 use super::source::{Before, SourceState};
-use crate::config::Match;
+use crate::config::{Bound, Match};
 use crate::decode::{Decoder, Line};
 use crate::filter::{Action, Filter};
 use crate::output::{Encoder, Encoding};
@@ -27,6 +27,8 @@ use crate::telemetry::accounts::{InputAccount, OutputAccount, Snapshot};
 pub struct FilterSlot {
     /// The tags.
     pub routing: Match,
+    /// The one input or output that it works for, if there is one.
+    pub bound: Option<Bound>,
     /// The filter.
     pub filter: Box<dyn Filter>,
 }
@@ -111,6 +113,13 @@ impl Emitter {
     pub(super) fn admit(&self, state: &mut SourceState) {
         state.filters = router::matching(&state.source.tag, self.filters.iter().map(|slot| &slot.routing));
         state.routes = router::matching(&state.source.tag, self.outputs.iter().map(|slot| &slot.routing));
+        let bound = |index: &usize| self.filters.get(*index).and_then(|slot| slot.bound);
+        let of_output = |index| match bound(&index) {
+            Some(Bound::Output(output)) if state.routes.contains(&output) => Some((output, index)),
+            _ => None,
+        };
+        state.processors = (0..self.filters.len()).filter_map(of_output).collect();
+        state.filters.retain(|index| bound(index).is_none_or(|bound| bound == Bound::Input(state.source.input)));
     }
 
     /// Begins a run: some lines of one source, one entry of its ledger. The time is for lines that
@@ -122,7 +131,8 @@ impl Emitter {
         now: Now,
         arena: &'t Bump,
     ) -> Run<'t> {
-        for &index in &state.filters {
+        let processors = state.processors.iter().map(|(_, index)| index);
+        for &index in state.filters.iter().chain(processors) {
             self.filters[index].filter.prepare(&mut state.source);
         }
         let entry = state.ledger.open();
@@ -142,6 +152,7 @@ impl Emitter {
                 seed: state.seed,
                 filters: &state.filters,
                 routes: &state.routes,
+                processors: &state.processors,
                 before: &state.before,
                 carried: state.carried,
                 entry,
@@ -150,6 +161,7 @@ impl Emitter {
             skipping: &mut state.skipping,
             lines: Vec::new(),
             members: Vec::with_capacity(32),
+            processed: Vec::new(),
             counted: Counted::default(),
         }
     }
@@ -245,6 +257,8 @@ struct Path<'t> {
     seed: Option<IdSeed>,
     filters: &'t [usize],
     routes: &'t [usize],
+    /// Filters of outputs: the output and the filter.
+    processors: &'t [(usize, usize)],
     before: &'t [Before],
     carried: [bool; 2],
     entry: u64,
@@ -288,6 +302,8 @@ pub(super) struct Run<'t> {
     lines: Vec<Line<'t>>,
     /// Members of the last record, kept for their memory.
     members: Vec<Member<'t>>,
+    /// The same of the last record as an output's own filters left it.
+    processed: Vec<Member<'t>>,
     counted: Counted,
 }
 
@@ -403,20 +419,45 @@ impl<'t> Run<'t> {
 
     fn route(&mut self, record: &Record<'t>, carried: bool) {
         for &index in self.path.routes {
-            let output = &mut self.outputs[index];
-            let number = output.batch(record, self.now);
-            let (encoder, turn) = (&mut output.encoder, &self.turn);
-            let batch = &mut output.open[number];
-            batch.append(turn.source.id, self.path.entry, |out| encoder.encode(record, turn, out));
-            self.ledger.hold(self.path.entry);
-            for &before in self.path.before.iter().filter(|_| carried) {
-                batch.hold(before.source, before.entry);
-                self.carried.push(before);
+            let has_own = self.path.processors.iter().any(|(output, _)| *output == index);
+            if !has_own {
+                self.deliver(index, record, carried);
+            } else if let Some(own) = self.processed(index, record) {
+                self.deliver(index, &own, carried);
+                self.processed = own.members;
+            } else {
+                *self.filtered += 1;
             }
-            output.account.routed += 1;
-            if batch.is_full(&output.limits) {
-                output.seal(number, self.worker, self.budget);
-            }
+        }
+    }
+
+    /// A copy of the record as the output's own filters leave it, if they keep it.
+    fn processed(&mut self, output: usize, record: &Record<'t>) -> Option<Record<'t>> {
+        let mut members = std::mem::take(&mut self.processed);
+        members.clear();
+        members.extend_from_slice(&record.members);
+        let Record { time, id, truncated, unique, .. } = *record;
+        let mut own = Record { time, members, id, truncated, unique };
+        let (filters, turn) = (self.filters, &self.turn);
+        let mut all = self.path.processors.iter().filter(|(of, _)| *of == output);
+        all.all(|(_, filter)| filters[*filter].filter.apply(&mut own, turn) == Action::Keep).then_some(own)
+    }
+
+    /// Appends a record to the output's batch.
+    fn deliver(&mut self, index: usize, record: &Record<'t>, carried: bool) {
+        let output = &mut self.outputs[index];
+        let number = output.batch(record, self.now);
+        let (encoder, turn) = (&mut output.encoder, &self.turn);
+        let batch = &mut output.open[number];
+        batch.append(turn.source.id, self.path.entry, |out| encoder.encode(record, turn, out));
+        self.ledger.hold(self.path.entry);
+        for &before in self.path.before.iter().filter(|_| carried) {
+            batch.hold(before.source, before.entry);
+            self.carried.push(before);
+        }
+        output.account.routed += 1;
+        if batch.is_full(&output.limits) {
+            output.seal(number, self.worker, self.budget);
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod message;
 pub mod reading;
 mod router;
 mod run;
+pub mod samples;
 #[cfg(test)]
 mod simulation;
 mod source;
@@ -24,5 +25,5 @@ pub mod watchdog;
 pub mod worker;
 
 pub use crate::input::tail::Memory;
-pub use build::{Pipeline, Plugins, build, dead_letter_path};
+pub use build::{Pipeline, Plugins, build, dead_letter_path, with_flyte};
 pub use run::{Ending, Stop};

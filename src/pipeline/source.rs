@@ -20,6 +20,8 @@ pub struct SourceState {
     pub filters: Vec<usize>,
     /// Numbers of the outputs that take its records.
     pub routes: Vec<usize>,
+    /// Outputs that have filters of their own, and these.
+    pub processors: Vec<(usize, usize)>,
     /// The files before, while records that began there are open here or not settled, oldest first.
     pub before: Vec<Before>,
     /// Streams of which a record was open when the file before ended.
@@ -63,6 +65,7 @@ impl SourceState {
             seed: source.log.map(|log| IdSeed::new(log, input, source.began)),
             filters: Vec::new(),
             routes: Vec::new(),
+            processors: Vec::new(),
             before: Vec::new(),
             carried: [false; 2],
             carried_until: None,
