@@ -1,5 +1,7 @@
 //! The command line.
 
+mod check;
+mod command_line;
 mod dead_letters;
 pub mod demo;
 mod figures;
@@ -11,10 +13,10 @@ mod setup;
 mod test;
 mod undrained;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use command_line::RunArguments;
 
 /// Exit code of a configuration or command-line error, as in Fluent Bit.
 const INVALID: u8 = 1;
@@ -35,26 +37,19 @@ const EXAMPLES: &str = "Examples:
   flytail demo                                     see what it makes of a small Flyte cluster's logs
   flytail demo --elasticsearch http://127.0.0.1:9200
   flytail setup --url http://127.0.0.1:9200        install the index template
-  flytail -c fluent-bit.conf --dry-run             check a configuration
+  flytail check fluent-bit.conf --explain          check a configuration and draw its pipeline
   flytail -c fluent-bit.conf                       run it
   flytail parse --parser nginx access.log          what a parser makes of lines
   flytail test flytail.test                        test a configuration, in your CI
+  flytail -i tail -p Path=/var/log/*.log -o stdout one without a file
   flytail dead-letters list -c fluent-bit.conf     what was refused, and why
 
 Exit codes: 0 after an orderly end, 1 for an error in the configuration or command line, 2 if the run failed.";
 
-#[derive(Debug, Args)]
-struct RunArguments {
-    /// Configuration file, in Fluent Bit's classic format
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Check the configuration and end
-    #[arg(short = 'D', long)]
-    dry_run: bool,
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Find what is wrong with a configuration, without running it
+    Check(check::CheckArguments),
     /// Write a small Flyte cluster's logs to a temporary directory and show what becomes of them
     Demo(demo::DemoArguments),
     /// Install the index template on a server
@@ -72,8 +67,12 @@ enum Command {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let parsed = Arguments::command().try_get_matches().and_then(|matches| {
+        let arguments = Arguments::from_arg_matches(&matches)?;
+        Ok((arguments, matches))
+    });
+    let (arguments, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are no errors; where they go, clap knows.
             drop(error.print());
@@ -81,7 +80,8 @@ pub fn main() -> ExitCode {
         }
     };
     match arguments.command {
-        None => run::run(&arguments.run),
+        None => run::run(&arguments.run, &matches),
+        Some(Command::Check(check)) => check::run(&check),
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Setup(setup)) => setup::run(&setup),
         Some(Command::DeadLetters(letters)) => dead_letters::run(&letters),

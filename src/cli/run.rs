@@ -1,35 +1,48 @@
 //! `flytail -c FILE`: checks a configuration and runs it.
 
-use std::path::Path;
 use std::process::ExitCode;
 
+use clap::ArgMatches;
 use tokio::runtime::Runtime;
 use tracing_subscriber::filter::LevelFilter;
 
+use super::check::{Checked, is_coloured};
+use super::command_line::RunArguments;
 use super::serve::{Loaded, serve};
-use super::{FAILED, INVALID, RunArguments};
-use crate::config::{Environment, LogLevel, Problems, load};
-use crate::pipeline::{Memory, Plugins, build};
+use super::{FAILED, INVALID};
+use crate::config::{Environment, Excerpts, LOG_LEVEL_VARIABLE, LogLevel, Problems, Written};
+use crate::pipeline::Memory;
 use crate::telemetry::log;
 
-pub(super) fn run(arguments: &RunArguments) -> ExitCode {
-    let Some(file) = &arguments.config else {
-        eprintln!("a configuration file is needed: flytail -c FILE");
+pub(super) fn run(arguments: &RunArguments, matches: &ArgMatches) -> ExitCode {
+    if let Some(directory) = &arguments.workdir
+        && let Err(error) = std::env::set_current_dir(directory)
+    {
+        eprintln!("cannot change to {}: {error}", directory.display());
         return ExitCode::from(INVALID);
-    };
-    let environment = Environment::process();
+    }
+    if arguments.is_empty() {
+        eprintln!("there is nothing to run: give a configuration file (-c FILE), or an input and an output (-i, -o)");
+        return ExitCode::from(INVALID);
+    }
     let Ok(runtime) = runtime() else {
         eprintln!("no threads can be started");
         return ExitCode::from(FAILED);
     };
+    let mut environment = Environment::process();
+    if let Some(level) = arguments.log_level() {
+        environment.set(LOG_LEVEL_VARIABLE, level);
+    }
     let memory = Memory::default();
-    let load = || load_and_build(file, &environment, &memory);
+    let load = || load_and_build(arguments, matches, &environment, &memory);
     // What sends is built inside of the runtime.
-    let loaded = match runtime.block_on(async { load() }) {
-        Ok(loaded) => loaded,
-        Err(problems) => return refuse(file, &problems),
+    let loaded = runtime.block_on(async { load() });
+    let (Ok(Loaded { problems, .. }) | Err(problems)) = &loaded;
+    eprint!("{}", Excerpts::new(is_coloured(&std::io::stderr())).show_all(problems));
+    let Ok(loaded) = loaded else {
+        eprintln!("the configuration is not valid: nothing was started");
+        return ExitCode::from(INVALID);
     };
-    eprint!("{}", loaded.problems);
     if arguments.dry_run {
         eprintln!("configuration test is successful");
         return ExitCode::SUCCESS;
@@ -44,13 +57,19 @@ pub(super) fn run(arguments: &RunArguments) -> ExitCode {
     code
 }
 
-/// Loads, checks and builds; what was found is told either way.
-fn load_and_build(file: &Path, environment: &Environment, memory: &Memory) -> Result<Loaded, Problems> {
-    let (config, mut problems) = load(file, &Plugins::all().registry(), environment);
-    if problems.is_fatal() {
-        return Err(problems);
-    }
-    let pipeline = build(&config, environment, memory, &mut problems).filter(|_| !problems.is_fatal());
+/// Loads, checks and builds what the file and the command line say; what was found is told either way.
+fn load_and_build(
+    arguments: &RunArguments,
+    matches: &ArgMatches,
+    environment: &Environment,
+    memory: &Memory,
+) -> Result<Loaded, Problems> {
+    let (mut written, mut problems) = match &arguments.config {
+        Some(file) => Written::read(file),
+        None => (Written::without_file(), Problems::new()),
+    };
+    written.put_first(arguments.sections(matches, &mut problems));
+    let Checked { config, pipeline, problems, .. } = Checked::new(&written, problems, environment, memory);
     match pipeline {
         Some(pipeline) => Ok(Loaded { config, pipeline, problems }),
         None => Err(problems),
@@ -60,12 +79,6 @@ fn load_and_build(file: &Path, environment: &Environment, memory: &Memory) -> Re
 /// The async runtime: it only waits, the work is done in the workers.
 pub(super) fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()
-}
-
-fn refuse(file: &Path, problems: &Problems) -> ExitCode {
-    eprint!("{problems}");
-    eprintln!("{} is not valid: nothing was started", file.display());
-    ExitCode::from(INVALID)
 }
 
 fn level(level: LogLevel) -> LevelFilter {

@@ -1,0 +1,163 @@
+//! The resolved pipeline as a drawing: of each input, what its records go through and where.
+
+use std::fmt::Write;
+
+use super::lints::tags;
+use crate::config::{Bound, Config, Instance, Options};
+
+/// No line is wider, in characters.
+const WIDTH: usize = 100;
+
+/// Draws the pipeline; the filters are those of the configuration and those that are added.
+pub(super) fn draw(config: &Config, filters: &[Instance], coloured: bool) -> String {
+    let mut drawing = Drawing { config, filters, coloured, text: String::new() };
+    for (number, input) in config.inputs.iter().enumerate() {
+        drawing.input(number, input);
+    }
+    drawing.text
+}
+
+struct Drawing<'d> {
+    config: &'d Config,
+    filters: &'d [Instance],
+    coloured: bool,
+    text: String,
+}
+
+impl Drawing<'_> {
+    fn input(&mut self, number: usize, input: &Instance) {
+        let tags = tags(input);
+        self.line("", input.name(), &describe(&input.options(), input.plugin()));
+        self.detail("tag", &tags.join(", "));
+        self.detail("parser", &parsers(input));
+        self.text.push_str("│\n");
+        for filter in self.filters {
+            let applies = match filter.bound() {
+                None => tags.iter().any(|tags| filter.routing().may_match(tags)),
+                Some(bound) => bound == Bound::Input(number),
+            };
+            if applies {
+                self.line("├─▶ ", &format!("filter {}", filter.name()), &self.origin(filter));
+            }
+        }
+        let taken = |output: &&(usize, &Instance)| tags.iter().any(|tags| output.1.routing().may_match(tags));
+        let numbered: Vec<(usize, &Instance)> = self.config.outputs.iter().enumerate().collect();
+        let outputs: Vec<_> = numbered.iter().filter(taken).collect();
+        if outputs.is_empty() {
+            self.line("╰─▶ ", "nowhere", "no output takes these records");
+        }
+        for (index, (number, output)) in outputs.iter().enumerate() {
+            let is_last = index + 1 == outputs.len();
+            let own = self.filters.iter().filter(|filter| filter.bound() == Some(Bound::Output(*number)));
+            let own = own.map(|filter| format!("through {}", filter.name()));
+            let mut parts: Vec<String> = own.collect();
+            parts.push(describe(&output.options(), output.plugin()));
+            parts.push(output.routing().to_string());
+            let what = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+            self.line(if is_last { "╰─▶ " } else { "├─▶ " }, &format!("output {}", output.name()), &what);
+        }
+        self.text.push('\n');
+    }
+
+    /// Where a filter comes from and what it takes.
+    fn origin(&self, filter: &Instance) -> String {
+        let is_written = self.config.filters.iter().any(|written| written.place() == filter.place());
+        match (filter.bound(), is_written) {
+            (Some(_), true) => "processor of this input".to_owned(),
+            (_, false) => format!("added by Flyte On, {}", filter.routing()),
+            (None, true) => filter.routing().to_string(),
+        }
+    }
+
+    fn detail(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.line("│   ", name, value);
+        }
+    }
+
+    /// One line, cut where it is too wide. Names have a column of their own.
+    fn line(&mut self, lead: &str, name: &str, what: &str) {
+        const NAMES: usize = 28;
+        let padding = " ".repeat(NAMES.saturating_sub(lead.chars().count() + name.chars().count()));
+        let room = WIDTH.saturating_sub(NAMES.max(lead.chars().count() + name.chars().count()) + 2);
+        let cut = what.chars().count() > room;
+        let shown: String = what.chars().take(if cut { room.saturating_sub(1) } else { room }).collect();
+        let ellipsis = if cut { "…" } else { "" };
+        let name = if self.coloured { format!("\x1b[1m{name}\x1b[0m") } else { name.to_owned() };
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{}", format!("{lead}{name}{padding}  {shown}{ellipsis}").trim_end());
+    }
+}
+
+/// The option that says most about a plugin.
+fn describe(options: &Options<'_>, plugin: &str) -> String {
+    let text = |key: &str| if options.knows(key) { options.text(key).unwrap_or_default() } else { "" };
+    match plugin {
+        "tail" => options.list("Path").join(", "),
+        "es" | "opensearch" => {
+            let index = if options.boolean("Logstash_Format") { text("Logstash_Prefix") } else { text("Index") };
+            format!("{}:{}, index {index}", text("Host"), text("Port"))
+        }
+        "file" => format!("{}/{}", text("Path"), text("File")),
+        _ => String::new(),
+    }
+}
+
+fn parsers(input: &Instance) -> String {
+    let options = input.options();
+    let of = |key: &str| if options.knows(key) { options.list(key) } else { Vec::new() };
+    of("Parser").into_iter().chain(of("multiline.parser")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Environment, load_text};
+    use crate::pipeline::{Plugins, with_flyte};
+
+    #[test]
+    fn every_input_is_drawn_down_to_its_outputs() {
+        let text = "\
+pipeline:
+  inputs:
+    - {name: tail, path: '/var/log/containers/*.log', tag: 'kube.*', multiline.parser: [docker, cri]}
+    - {name: dummy, alias: test, processors: {logs: [{name: flyte}]}}
+    - {name: stdin}
+  filters:
+    - {name: kubernetes, match: 'kube.*'}
+  outputs:
+    - {name: es, match: 'kube.*', host: elasticsearch, index: flyte-logs}
+    - {name: stdout, match_regex: 'kube|dummy', processors: {logs: [{name: flyte, alias: last}]}}
+";
+        let environment = Environment::default();
+        let (config, problems) = load_text(Path::new("a.yaml"), text, &Plugins::all().registry(), &environment);
+        assert!(!problems.is_fatal(), "{problems}");
+        let expected = "\
+tail.0                        /var/log/containers/*.log
+│   tag                       kube.var.log.containers.*.log
+│   parser                    docker, cri
+│
+├─▶ filter kubernetes.0       Match kube.*
+├─▶ output es.0               elasticsearch:9200, index flyte-logs, Match kube.*
+╰─▶ output stdout.0           through last, Match_Regex kube|dummy
+
+test
+│   tag                       dummy.0
+│
+├─▶ filter test/flyte.0       processor of this input
+╰─▶ output stdout.0           through last, Match_Regex kube|dummy
+
+stdin.0
+│   tag                       stdin.0
+│
+╰─▶ nowhere                   no output takes these records
+
+";
+        assert_eq!(draw(&config, &with_flyte(&config, &environment), false), expected);
+        let wide = text.replace("*.log'", &format!("{}'", "x".repeat(200)));
+        let (config, _) = load_text(Path::new("a.yaml"), &wide, &Plugins::all().registry(), &environment);
+        assert!(draw(&config, &config.filters, false).lines().all(|line| line.chars().count() <= WIDTH));
+    }
+}
