@@ -315,6 +315,9 @@ impl<'t> Run<'t> {
             return;
         }
         let raw = raw.strip_suffix(b"\r").filter(|_| !cut).unwrap_or(raw);
+        if raw.is_empty() && self.reading.skip_empty_lines {
+            return;
+        }
         let (lines, turn) = (&mut self.lines, &self.turn);
         self.decoder.push(raw, position, cut, turn.now, turn.arena, &mut |line| lines.push(line));
         self.emit_lines();

@@ -16,6 +16,8 @@ pub struct Reading {
     pub longest_line: usize,
     /// Skip lines that are too long instead of cutting them.
     pub skip_long_lines: bool,
+    /// Make no records of empty lines.
+    pub skip_empty_lines: bool,
     /// A parser for each line.
     pub parser: Option<Parser>,
     /// Key of a line that no parser split.
@@ -56,6 +58,7 @@ pub(super) fn of_input(
         containers_by_path: false,
         longest_line: tail::BLOCK_SIZE,
         skip_long_lines: false,
+        skip_empty_lines: false,
         parser: None,
         text_key: b"log".to_vec(),
         layout: Layout::Bare,
@@ -85,7 +88,9 @@ fn read_tail(reading: &mut Reading, instance: &Instance, parsers: &Parsers, flyt
         problems.push(options.problem("multiline.parser", format!("`{name}` is not supported yet")).with_hint(hint));
     }
     let is_runtime = |name: &str| name == "docker" || name == "cri";
-    reading.decode.container = parser.is_some_and(is_runtime) || multiline.iter().any(|name| is_runtime(name));
+    reading.decode.container = parser.is_some_and(is_runtime)
+        || multiline.iter().any(|name| is_runtime(name))
+        || options.boolean("Docker_Mode");
     reading.decode.tracebacks |= multiline.contains(&"python");
     reading.containers_by_path = flyte && parser.is_none();
     if parser.is_some_and(|name| !is_runtime(name)) {
@@ -93,6 +98,7 @@ fn read_tail(reading: &mut Reading, instance: &Instance, parsers: &Parsers, flyt
     }
     reading.longest_line = tail::longest_line(&options);
     reading.skip_long_lines = options.boolean("Skip_Long_Lines");
+    reading.skip_empty_lines = options.boolean("Skip_Empty_Lines");
     let key = |name: &str| options.text(name).map(|key| key.as_bytes().to_vec());
     (reading.path_key, reading.offset_key) = (key("Path_Key"), key("Offset_Key"));
     if flyte {

@@ -209,7 +209,11 @@ impl Input for Tail {
     }
 
     fn state(&self) -> State {
-        State::Open
+        let follower = &self.follower;
+        let is_over = follower.settings.exit_on_eof
+            && follower.has_scanned
+            && follower.groups.iter().flat_map(|group| &group.files).all(|file| file.behind() == 0);
+        if is_over { State::Exhausted } else { State::Open }
     }
 
     fn can_read_again(&self) -> bool {

@@ -61,9 +61,51 @@ const OPTIONS: &[OptionSpec] = &[
         Kind::List,
         "",
         "`docker`, `cri`: container logs, told apart by looking; `python`: joins tracebacks.",
-    ),
+    )
+    .repeatable(),
     OptionSpec::new("Inotify_Watcher", Kind::Boolean, "on", "Use file events as hints; the scan works without."),
+    OptionSpec::new(
+        "Ignore_Older",
+        Kind::Time,
+        "0",
+        "A file that has no checkpoint and was not written for so long is read from its end on; 0 for none.",
+    ),
+    OptionSpec::new("Exit_On_Eof", Kind::Boolean, "off", "End when the files that are there are read to their ends."),
+    OptionSpec::new("Skip_Empty_Lines", Kind::Boolean, "off", "Make no records of empty lines."),
+    OptionSpec::new(
+        "Docker_Mode",
+        Kind::Boolean,
+        "off",
+        "Join the lines that docker's logging driver split, as `Parser docker` and `multiline.parser docker` do.",
+    ),
+    OptionSpec::new(
+        "Read_newly_discovered_files_from_head",
+        Kind::Boolean,
+        "on",
+        "Read files that appear later from their beginning. Off is not supported yet.",
+    ),
+    OptionSpec::new(
+        "DB.compare_filename",
+        Kind::Boolean,
+        "off",
+        "Take a file under another name for another file. On is not supported: what a file holds tells which it is.",
+    ),
+    OptionSpec::ignored("Docker_Mode_Flush", "A split line is open until its rest is there."),
+    OptionSpec::ignored("Truncate_Long_Lines", "Lines that are too long are cut, unless `Skip_Long_Lines` is on."),
+    OptionSpec::ignored("Ignore_Active_Older_Files", "A file costs nothing while nobody writes to it."),
+    OptionSpec::ignored("Static_Batch_Size", TURNS),
+    OptionSpec::ignored("Event_Batch_Size", TURNS),
+    OptionSpec::ignored("File_Cache_Advise", "What was read is dropped from the cache when the system needs the room."),
+    OptionSpec::ignored("Watcher_Interval", SCAN),
+    OptionSpec::ignored("Progress_Check_Interval", SCAN),
+    OptionSpec::ignored("Progress_Check_Interval_nsec", SCAN),
 ];
+
+const TURNS: &str = "Each file has its turn, a block at a time.";
+const SCAN: &str = "Files are looked at often enough that no event can be missed.";
+/// What Fluent Bit lets choose and what is not built.
+const NOT_SUPPORTED: [(&str, bool); 2] =
+    [("Read_newly_discovered_files_from_head", false), ("DB.compare_filename", true)];
 
 /// The options, resolved.
 #[derive(Debug, Clone)]
@@ -72,6 +114,10 @@ pub(super) struct Settings {
     pub(super) exclude: Vec<Pattern>,
     pub(super) tag: String,
     pub(super) read_from_head: bool,
+    /// Files that were not written for so long are read from their ends on, unless they have a
+    /// checkpoint.
+    pub(super) ignore_older: Option<Duration>,
+    pub(super) exit_on_eof: bool,
     pub(super) refresh_interval: Duration,
     pub(super) rotate_wait: Duration,
     pub(super) database: Option<PathBuf>,
@@ -101,6 +147,8 @@ impl Settings {
             exclude: Vec::new(),
             tag: "kube.*".to_owned(),
             read_from_head: true,
+            ignore_older: None,
+            exit_on_eof: false,
             refresh_interval: Duration::from_secs(10),
             rotate_wait: Duration::from_secs(5),
             database: None,
@@ -130,11 +178,19 @@ impl Settings {
             problems.push(options.problem("Path", "the tail input needs a Path").with_hint(hint));
             return None;
         }
+        for (key, value) in NOT_SUPPORTED {
+            if options.boolean(key) == value {
+                let switch = if value { "On" } else { "Off" };
+                problems.push(options.problem(key, format!("{key} {switch} is not supported yet")));
+            }
+        }
         Some(Self {
             paths,
             exclude,
             tag: options.tag().to_owned(),
             read_from_head: options.boolean("Read_from_Head"),
+            ignore_older: options.duration("Ignore_Older").filter(|age| !age.is_zero()),
+            exit_on_eof: options.boolean("Exit_On_Eof"),
             refresh_interval: options.duration("Refresh_Interval").unwrap_or(Duration::from_secs(10)),
             rotate_wait: options.duration("Rotate_Wait").unwrap_or(Duration::from_secs(5)),
             database: options.text("DB").map(PathBuf::from),

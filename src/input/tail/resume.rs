@@ -1,5 +1,7 @@
 //! Which log a file holds, and where to go on in it.
 
+use std::time::Duration;
+
 use super::checkpoints::Saved;
 use super::discover::Found;
 use super::follow::Follower;
@@ -36,13 +38,22 @@ impl Follower {
             return Resumed { log, checkpoint: Checkpoint::at(offset, now.time), is_derived, is_done: false };
         }
         let file = &self.groups[place].files[index];
+        let is_too_old = self.settings.ignore_older.is_some_and(|age| is_older(&file.found, age, now));
+        // A checkpoint at the beginning is of one that was too old before.
+        let saved = saved.filter(|saved| !is_too_old || saved.checkpoint.offset > 0);
         if let Some(Saved { log, checkpoint, .. }) = saved {
             let is_done = self.is_read_to(&file.found, checkpoint.offset);
             return Resumed { log, checkpoint, is_derived, is_done };
         }
         // Its end when it was found: what was written since is new.
         let has_lost_rows = self.store.as_ref().is_some_and(|store| store.has_lost_rows());
-        let from_end = file.is_old && !file.is_compressed && !self.settings.read_from_head && !has_lost_rows;
+        if is_too_old && file.is_compressed {
+            // Nothing will be written to it. Where its end is would take to inflate it.
+            let (log, checkpoint) = (LogId::random(now.time), Checkpoint::at(0, now.time));
+            return Resumed { log, checkpoint, is_derived: false, is_done: true };
+        }
+        let is_passed = file.is_old && !file.is_compressed && !self.settings.read_from_head && !has_lost_rows;
+        let from_end = is_too_old || is_passed;
         let checkpoint = Checkpoint::at(if from_end { file.found.length.min(file.length) } else { 0 }, now.time);
         let log = derived.unwrap_or_else(|| LogId::random(now.time));
         Resumed { log, checkpoint, is_derived, is_done: false }
@@ -173,4 +184,10 @@ impl Follower {
         let first = earlier.iter().position(was_read);
         first.unwrap_or_else(|| if was_read(current) { earlier.len() } else { 0 })
     }
+}
+
+/// A file was not written for so long.
+fn is_older(found: &Found, age: Duration, now: Now) -> bool {
+    let age = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
+    now.time.0.saturating_sub(found.modified) > age
 }

@@ -339,6 +339,7 @@ fn reading(longest_line: usize, held_limit: Option<u64>) -> Reading {
         containers_by_path: false,
         longest_line,
         skip_long_lines: false,
+        skip_empty_lines: false,
         parser: None,
         text_key: b"log".to_vec(),
         layout: Layout::Bare,
