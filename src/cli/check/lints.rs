@@ -34,6 +34,9 @@ pub(super) fn tags(input: &Instance) -> Vec<String> {
     if input.plugin() != "tail" {
         return vec![tag.to_owned()];
     }
+    if input.options().is_set("Tag_Regex") {
+        return vec![with_groups_open(tag)];
+    }
     match tag.split_once('*') {
         None => vec![tag.to_owned()],
         Some((before, behind)) => {
@@ -44,6 +47,19 @@ pub(super) fn tags(input: &Instance) -> Vec<String> {
             paths.into_iter().map(|path| format!("{before}{}{behind}", path_in_tag(path))).map(tidy).collect()
         }
     }
+}
+
+/// A tag with `*` for each `<group>`.
+fn with_groups_open(tag: &str) -> String {
+    let mut parts = tag.split('<');
+    let mut open = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('>') {
+            Some((_, behind)) => open = format!("{open}*{behind}"),
+            None => open = format!("{open}<{part}"),
+        }
+    }
+    open
 }
 
 /// A file pattern as it stands in a tag.

@@ -16,7 +16,7 @@ impl Follower {
     /// Follows a file that is not followed yet, and those before it in its directory.
     pub(super) fn admit(&mut self, found: Found, now: Now) {
         let key = self.key_of(&found.path, &found.real);
-        if !self.is_mine(key) {
+        if !self.is_mine(key) || self.settings.naming.tag(&found.path).is_none() {
             return;
         }
         let container = identity::container(self.disk.as_ref(), &found.path);

@@ -15,7 +15,6 @@ use super::identity;
 use super::losses::{Loss, Losses};
 use super::options::Settings;
 use super::rescue::Rescue;
-use super::tag;
 use super::watch::Watch;
 use crate::input::{Event, Shard};
 use crate::record::{Now, Source, Timestamp};
@@ -300,7 +299,7 @@ impl Follower {
         let source = Source {
             id: file.id,
             input: self.input,
-            tag: tag::expand(&self.settings.tag, &file.found.path),
+            tag: self.settings.naming.tag(&file.found.path).unwrap_or_default(),
             path: Some(file.found.path.to_string_lossy().into_owned()),
             container: file.container.clone(),
             pod: None,

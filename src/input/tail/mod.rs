@@ -73,10 +73,12 @@ pub fn build(
 /// The source that a tail with these options makes of a file at this path, which need not be there.
 #[must_use]
 pub fn source_of(options: &Options<'_>, path: &Path) -> Source {
+    // What is wrong with the options was told when the input was built.
+    let naming = options::naming(options, &mut Problems::new());
     Source {
         id: next_source_id(),
         input: 0,
-        tag: tag::expand(options.tag(), path),
+        tag: naming.and_then(|naming| naming.tag(path)).unwrap_or_default(),
         path: Some(path.to_string_lossy().into_owned()),
         container: identity::container(&RealDisk, path),
         pod: None,

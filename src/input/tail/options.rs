@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use glob::Pattern;
+use regex::Regex;
 
+use super::tag::Naming;
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
 
 /// The tail input. Names and defaults are Fluent Bit's; where we differ the text says so.
@@ -70,6 +72,13 @@ const OPTIONS: &[OptionSpec] = &[
         "0",
         "A file that has no checkpoint and was not written for so long is read from its end on; 0 for none.",
     ),
+    OptionSpec::new(
+        "Tag_Regex",
+        Kind::Text,
+        "",
+        "A regular expression for the path, whose groups stand in `Tag` as `<name>`; one that took nothing is `_`. Files \
+         whose path it does not fit are not followed.",
+    ),
     OptionSpec::new("Exit_On_Eof", Kind::Boolean, "off", "End when the files that are there are read to their ends."),
     OptionSpec::new("Skip_Empty_Lines", Kind::Boolean, "off", "Make no records of empty lines."),
     OptionSpec::new(
@@ -112,7 +121,7 @@ const NOT_SUPPORTED: [(&str, bool); 2] =
 pub(super) struct Settings {
     pub(super) paths: Vec<Pattern>,
     pub(super) exclude: Vec<Pattern>,
-    pub(super) tag: String,
+    pub(super) naming: Naming,
     pub(super) read_from_head: bool,
     /// Files that were not written for so long are read from their ends on, unless they have a
     /// checkpoint.
@@ -145,7 +154,7 @@ impl Settings {
         Self {
             paths: Pattern::new(path).into_iter().collect(),
             exclude: Vec::new(),
-            tag: "kube.*".to_owned(),
+            naming: Naming::Path("kube.*".to_owned()),
             read_from_head: true,
             ignore_older: None,
             exit_on_eof: false,
@@ -187,7 +196,7 @@ impl Settings {
         Some(Self {
             paths,
             exclude,
-            tag: options.tag().to_owned(),
+            naming: naming(options, problems)?,
             read_from_head: options.boolean("Read_from_Head"),
             ignore_older: options.duration("Ignore_Older").filter(|age| !age.is_zero()),
             exit_on_eof: options.boolean("Exit_On_Eof"),
@@ -198,5 +207,21 @@ impl Settings {
             block_size: longest_line(options),
             open_files,
         })
+    }
+}
+
+/// How files get their tags, as the options say.
+pub(super) fn naming(options: &Options<'_>, problems: &mut Problems) -> Option<Naming> {
+    let tag = options.tag().to_owned();
+    let Some(text) = options.text("Tag_Regex") else { return Some(Naming::Path(tag)) };
+    match Regex::new(text) {
+        Ok(expression) => Some(Naming::Groups(tag, expression)),
+        Err(error) => {
+            let problem = options.problem("Tag_Regex", "Tag_Regex is not a regular expression that works here");
+            // The engine draws the place under the expression and ends with the reason.
+            let reason = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            problems.push(problem.with_hint(reason));
+            None
+        }
     }
 }
