@@ -13,7 +13,9 @@ pub fn reference(registry: &Registry<'_>) -> String {
          Names of sections, plugins and keys are the same in any case. Sizes are a number with `K`, `M` or `G` \
          (`50M` is 50,000,000 bytes), times a number of seconds or one with `s`, `m`, `h` or `d`, lists are separated \
          by commas. Switches are `On`/`Off`, `true`/`false` or `yes`/`no`. `${NAME}` and `${NAME:-default}` in values \
-         are replaced by environment variables; a value that is empty then counts as not given.\n",
+         are replaced by environment variables; a value that is empty then counts as not given.\n\n\
+         `flytail check FILE` finds what is wrong with a configuration. A comment `# sample: LINE` within a parser's \
+         definition is a line that the parser must understand: the check runs it.\n",
     );
     plugin(&mut text, "## `[SERVICE]`", &SERVICE);
     for (class, plugins) in
