@@ -1,5 +1,5 @@
 //! The log of this process itself, in Fluent Bit's line format on standard error:
-//! `[2026/11/22 10:15:30.123] [ info] text key=value`.
+//! `[2026/11/22 10:15:30.123] [ info] [input:tail:tail.0] text key=value`.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -60,7 +60,24 @@ where
         }
         let mut fields = Fields::default();
         event.record(&mut fields);
-        writeln!(out, "{}{}", fields.message, fields.others)
+        let component = fields.component.unwrap_or_else(|| module(event.metadata().target()).to_owned());
+        writeln!(out, "[{component}] {}{}", fields.message, fields.others)
+    }
+}
+
+/// Who speaks, where it is no plugin: the part of this program, or the library.
+fn module(target: &str) -> &str {
+    let own = target.strip_prefix("flytail::").unwrap_or(target);
+    own.split("::").next().unwrap_or(own)
+}
+
+/// A plugin as Fluent Bit calls it: `input:tail:tail.0`. Of one with an alias only that is known.
+fn component(class: &str, name: &str) -> String {
+    match name.rsplit_once('.') {
+        Some((plugin, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{class}:{plugin}:{name}")
+        }
+        _ => format!("{class}:{name}"),
     }
 }
 
@@ -86,15 +103,17 @@ fn colour(level: Level) -> Option<u8> {
 #[derive(Default)]
 struct Fields {
     message: String,
+    /// The plugin that it is about.
+    component: Option<String>,
     others: String,
 }
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            value.clone_into(&mut self.message);
-        } else {
-            self.others += &format!(" {}={value:?}", field.name());
+        match field.name() {
+            "message" => value.clone_into(&mut self.message),
+            class @ ("input" | "filter" | "output") => self.component = Some(component(class, value)),
+            name => self.others += &format!(" {name}={value:?}"),
         }
     }
 
@@ -104,5 +123,55 @@ impl Visit for Fields {
         } else {
             self.others += &format!(" {}={value:?}", field.name());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn lines_are_like_fluent_bits() {
+        let kept = Kept::default();
+        let writer = kept.clone();
+        let layer = tracing_subscriber::fmt::layer().event_format(Line { coloured: false });
+        let subscriber = tracing_subscriber::registry().with(layer.with_writer(move || writer.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(input = "tail.0", lines = 3, "done");
+            tracing::warn!(output = "to the archive", reason = "full", "waits");
+            tracing::error!("no plugin");
+        });
+        let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<_> = text.lines().map(|line| line.split_once("] ").unwrap()).collect();
+        let times = lines.iter().all(|(time, _)| {
+            let digits = time.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
+            digits.eq(b"[0000/00/00 00:00:00.000".iter().copied())
+        });
+        assert!(times, "{text}");
+        let rest: Vec<_> = lines.iter().map(|(_, rest)| *rest).collect();
+        assert_eq!(
+            rest,
+            [
+                "[ info] [input:tail:tail.0] done lines=3",
+                "[ warn] [output:to the archive] waits reason=\"full\"",
+                "[error] [telemetry] no plugin",
+            ]
+        );
     }
 }
