@@ -40,10 +40,11 @@ fn every_mistake_is_named_with_its_line_and_nothing_starts() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     for part in [
-        "flytail.conf:2: error",
-        "flytail.conf:5: error: unknown key \"Pth\"",
+        "flytail.conf:2:9: error",
+        "flytail.conf:5:3: error: unknown key \"Pth\"",
+        "  5 |   Pth /x\n    |   ^^^\n",
         "did you mean \"Path\"?",
-        "flytail.conf:7: error",
+        "flytail.conf:7:8: error",
     ] {
         assert!(stderr.contains(part), "no {part} in {stderr}");
     }
@@ -155,6 +156,189 @@ fn a_request_to_elasticsearch_has_the_credentials_and_the_log_has_not() {
     drop(listener);
     shipper.kill();
     assert!(!shipper.log().contains("geheim"), "{}", shipper.log());
+}
+
+/// A command line without a file, in a directory that holds `a.log`.
+fn without_file(log: &str, arguments: &[&str]) -> Output {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a.log"), log).unwrap();
+    flytail().args(arguments).current_dir(directory.path()).env("TMPDIR", directory.path()).output().unwrap()
+}
+
+const PLAIN: [&str; 4] = ["-o", "stdout", "-p", "json_date_key=false"];
+
+#[test]
+fn a_pipeline_on_the_command_line_needs_no_file_and_ends_with_the_files() {
+    let tail = ["-q", "-f", "0.1", "-i", "tail", "-p", "Path=a.log", "-p", "exit_on_eof=on", "-p", "Path_Key=file"];
+    let output = without_file("one\n\ntwo\n", &[&tail[..], &PLAIN, &["-m", "*"]].concat());
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "{\"log\":\"one\",\"file\":\"a.log\"}\n{\"log\":\"\",\"file\":\"a.log\"}\n{\"log\":\"two\",\"file\":\"a.log\"}\n"
+    );
+    assert!(output.status.success());
+    let options = ["-p", "skip_empty_lines=on"];
+    let output = without_file("one\n\r\ntwo\n", &[&tail[..9], &options, &PLAIN].concat());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "{\"log\":\"one\"}\n{\"log\":\"two\"}\n");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "-q");
+}
+
+#[test]
+fn a_file_that_is_too_old_is_read_from_its_end_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let (old, new) = (directory.path().join("old.log"), directory.path().join("new.log"));
+    fs::write(&old, "long ago\n").unwrap();
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    fs::File::options().append(true).open(&old).unwrap().set_modified(hour_ago).unwrap();
+    fs::write(&new, "just now\n").unwrap();
+    let file = directory.path().join("flytail.conf");
+    let text = "[SERVICE]\n  Flush 0.1\n[INPUT]\n  Name tail\n  Path *.log\n  Ignore_Older 30m\n  Refresh_Interval 1\n\
+                [OUTPUT]\n  Name file\n  Match *\n  Path .\n  File out\n  Format plain\n";
+    fs::write(&file, text).unwrap();
+    let mut shipper = Shipper::start(&file);
+    let out = || fs::read_to_string(directory.path().join("out")).unwrap_or_default();
+    wait_for(&true, || out().contains("just now"));
+    fs::write(&old, "long ago\nonly now\n").unwrap();
+    wait_for(&true, || out().contains("only now"));
+    assert!(!out().contains("long ago"), "{}", out());
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn tags_are_made_of_what_an_expression_takes_out_of_the_paths() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["web_prod.log", "api_test.log", "other.log"] {
+        fs::write(directory.path().join(name), format!("{name}\n")).unwrap();
+    }
+    let arguments = [
+        "-q",
+        "-f",
+        "0.1",
+        "-i",
+        "tail",
+        "-t",
+        "<ns>.<pod>",
+        "-p",
+        "Path=*.log",
+        "-p",
+        "Tag_Regex=(?<pod>[a-z]+)_(?<ns>[a-z]+)",
+        "-p",
+        "Exit_On_Eof=on",
+        "-o",
+        "file",
+        "-m",
+        "prod.*",
+        "-p",
+        "Path=.", "-p", "File=out",
+        "-p",
+        "Format=plain",
+    ];
+    let status = flytail().args(arguments).current_dir(directory.path()).env("TMPDIR", directory.path()).status();
+    assert!(status.unwrap().success());
+    assert_eq!(fs::read_to_string(directory.path().join("out")).unwrap(), "{\"log\":\"web_prod.log\"}\n");
+}
+
+#[test]
+fn the_command_line_says_what_is_wrong_with_it() {
+    for (arguments, expected) in [
+        (&["-p", "a=b", "-i", "dummy", "-o", "null"][..], "-p must stand behind the -i, -F or -o that it belongs to"),
+        (&["-i", "dummy", "-m", "*", "-o", "null"], "-m must stand behind -F or -o"),
+        (&["-i", "dummy", "-o", "null", "-t", "x"], "-t must stand behind -i"),
+        (&["-i", "dummy", "-p", "Rate", "-o", "null"], "-p needs the form -p key=value"),
+        (&["-i", "dumy", "-o", "null"], "unknown input \"dumy\""),
+        (&["-i", "dummy", "-o", "null", "-e", "x.so"], "-e: plugins in shared objects cannot be loaded"),
+        (&["-i", "dummy", "-o", "null", "-f", "soon"], "Flush: \"soon\" is not a time"),
+        (&["-R", "none.conf", "-i", "dummy", "-o", "null"], "cannot read none.conf"),
+        (&["-w", "/nowhere", "-i", "dummy"], "cannot change to /nowhere"),
+        (&["-v"], "there is nothing to run"),
+    ] {
+        let output = without_file("", arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && stderr.contains(expected), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn what_fluent_bit_takes_on_the_command_line_is_taken() {
+    let arguments = [
+        "--dry-run",
+        "-d",
+        "-s",
+        "65536",
+        "-Z",
+        "-W",
+        "--enable-hot-reload",
+        "--http",
+        "--port=2021",
+        "-L",
+        "127.0.0.1",
+        "-b",
+        "storage",
+        "--log_file",
+        "log",
+        "-vv",
+        "-i",
+        "dummy",
+        "-t",
+        "a.b",
+        "-F",
+        "kubernetes",
+        "-m",
+        "a.*",
+        "-o",
+        "null",
+        "-p",
+        "Match=a.*",
+    ];
+    let output = without_file("", &arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.ends_with("configuration test is successful\n"), "{stderr}");
+    assert!(stderr.contains("command line: notice: ") && stderr.contains("Coro_Stack_Size"), "{stderr}");
+    assert!(!stderr.contains("error") && !stderr.contains("warning"), "{stderr}");
+}
+
+#[test]
+fn what_the_file_says_comes_behind_what_the_command_line_says() {
+    let text = "[SERVICE]\n  HTTP_Port 99999\n[INPUT]\n  Name dummy\n[OUTPUT]\n  Name null\n  Match *\n";
+    let output = with_configuration(text, &["-D", "-P", "2021", "-o", "stdout", "-m", "*"], b"");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.contains("flytail.conf:2:13: error: HTTP_Port: \"99999\" is not a port"), "{stderr}");
+    assert!(
+        stderr.contains("command line: warning: HTTP_Port is set 2 times") || stderr.contains("HTTP_Port is set 2")
+    );
+}
+
+#[test]
+fn a_processor_changes_only_what_its_input_gives_or_its_output_gets() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = |name: &str, processors: &str| {
+        format!("    - {{name: file, match: '*', path: ., file: {name}, format: plain, processors: {processors}}}\n")
+    };
+    let text = format!(
+        "pipeline:\n  inputs:\n    - {{name: stdin}}\n  outputs:\n{}{}",
+        output("changed", "{logs: [{name: flyte}]}"),
+        output("same", "{}")
+    );
+    let run = |text: &str| {
+        fs::write(directory.path().join("a.yaml"), text).unwrap();
+        let mut command = flytail();
+        command.args(["-c", "a.yaml"]).current_dir(directory.path()).env("TMPDIR", directory.path());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"{\"level\":\"warning\",\"msg\":\"x\"}\n").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        ["changed", "same"].map(|name| {
+            let file = directory.path().join(name);
+            let document: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+            fs::remove_file(file).unwrap();
+            document["level"].as_str().unwrap().to_owned()
+        })
+    };
+    assert_eq!(run(&text), ["WARN", "warning"]);
+    let of_input = text
+        .replace("{logs: [{name: flyte}]}", "{}")
+        .replace("{name: stdin}", "{name: stdin, processors: {logs: [{name: flyte}]}}");
+    assert_eq!(run(&of_input), ["WARN", "WARN"]);
 }
 
 fn free_port() -> u16 {
