@@ -228,7 +228,9 @@ fn tags_are_made_of_what_an_expression_takes_out_of_the_paths() {
         "-m",
         "prod.*",
         "-p",
-        "Path=.", "-p", "File=out",
+        "Path=.",
+        "-p",
+        "File=out",
         "-p",
         "Format=plain",
     ];
