@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, ArgMatches, Args};
 
-use crate::config::{COMMAND_LINE, Class, Entry, Place, Problem, Problems, Section, SectionKind, Severity};
+use crate::config::{
+    COMMAND_LINE, Class, Entry, Place, Problem, Problems, Section, SectionKind, Severity, reference_of,
+};
+use crate::pipeline::Plugins;
 
 /// Arguments of a run.
 #[derive(Debug, Args)]
@@ -167,6 +170,31 @@ impl RunArguments {
         section.entries.extend(given.chain(files).map(|(key, value)| Entry::new(key, value, place())));
         section
     }
+}
+
+/// What `-h` behind a plugin asks for: what this one can do.
+pub(super) fn help_of_plugin(arguments: impl IntoIterator<Item = String>) -> Option<String> {
+    let plugins = Plugins::all();
+    let registry = plugins.registry();
+    let (mut last, mut flag) = (None, None);
+    for argument in arguments {
+        let named = match flag.take() {
+            Some((class, plugins)) => Some((class, plugins, argument)),
+            None => {
+                flag = match argument.as_str() {
+                    "-i" | "--input" => Some((Class::Input, registry.inputs)),
+                    "-F" | "--filter" => Some((Class::Filter, registry.filters)),
+                    "-o" | "--output" => Some((Class::Output, registry.outputs)),
+                    _ => None,
+                };
+                None
+            }
+        };
+        last = named.or(last);
+    }
+    let (class, plugins, name) = last?;
+    let plugin = plugins.iter().find(|plugin| plugin.name.eq_ignore_ascii_case(&name))?;
+    Some(reference_of(class, plugin))
 }
 
 /// What an argument does.

@@ -15,8 +15,9 @@ mod undrained;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use command_line::RunArguments;
+use command_line::{RunArguments, help_of_plugin};
 
 /// Exit code of a configuration or command-line error, as in Fluent Bit.
 const INVALID: u8 = 1;
@@ -74,6 +75,12 @@ pub fn main() -> ExitCode {
     let (arguments, matches) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
+            if error.kind() == ErrorKind::DisplayHelp
+                && let Some(help) = help_of_plugin(std::env::args())
+            {
+                print!("{help}");
+                return ExitCode::SUCCESS;
+            }
             // Help and version are no errors; where they go, clap knows.
             drop(error.print());
             return if error.use_stderr() { ExitCode::from(INVALID) } else { ExitCode::SUCCESS };

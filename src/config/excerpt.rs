@@ -78,7 +78,8 @@ impl Excerpts {
 
 fn may_hold_secret(line: &str) -> bool {
     let line = line.to_ascii_lowercase();
-    SUSPICIOUS.iter().any(|word| line.contains(word))
+    let has_credentials = line.split_once("://").is_some_and(|(_, behind)| behind.contains('@'));
+    has_credentials || SUSPICIOUS.iter().any(|word| line.contains(word))
 }
 
 /// The line without what may be a value.
@@ -124,6 +125,7 @@ mod tests {
             ("  - http_passwd: hunter2", 18),
             ("  - {name: es, cloud_auth: hunter2, port: x}", 43),
             ("@SET X=hunter2", 6),
+            ("  Kube_URL https://admin:hunter2@server", 12),
             ("  HTTP_Passwd=hunter2", 3),
         ] {
             let shown = shown(&format!("[OUTPUT]\n{line}\n"), column, 7);

@@ -50,7 +50,7 @@ pub use matching::Match;
 pub use option::{Class, Kind, OptionSpec, Plugin, Registry, is_secret};
 pub use overlap::{Wildcards, overlap};
 pub use problem::{Place, Problem, Problems, Severity};
-pub use reference::reference;
+pub use reference::{reference, reference_of};
 pub use resolve::{Config, resolve};
 pub use service::{LOG_LEVEL_VARIABLE, LogLevel, SERVICE, Service};
 pub use written::{COMMAND_LINE, Entry, Section, SectionKind, Written};

@@ -182,8 +182,14 @@ impl Problems {
             }
         }
         self.0.sort_by_key(|problem| (files.iter().position(|file| *file == problem.file), problem.line));
-        // Two steps may find the same.
-        self.0.dedup();
+        // Two steps may find the same, and each worker does.
+        let mut seen: Vec<Problem> = Vec::with_capacity(self.0.len());
+        for problem in std::mem::take(&mut self.0) {
+            if !seen.contains(&problem) {
+                seen.push(problem);
+            }
+        }
+        self.0 = seen;
     }
 }
 
@@ -237,6 +243,15 @@ mod tests {
         assert!(!problems.is_fatal());
         problems.push(Problem::new(Severity::Error, &Place::new("a.conf", 1), "y"));
         assert!(problems.is_fatal());
+    }
+
+    #[test]
+    fn sorting_leaves_one_of_what_was_found_twice() {
+        let problem = |message: &str| Problem::new(Severity::Error, &Place::new("a.conf", 1), message);
+        let mut problems = Problems::new();
+        problems.extend(["x", "y", "x", "y"].map(problem));
+        problems.sort();
+        assert_eq!(problems.to_string(), "a.conf:1: error: x\na.conf:1: error: y\n");
     }
 
     #[test]

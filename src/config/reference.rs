@@ -31,6 +31,16 @@ pub fn reference(registry: &Registry<'_>) -> String {
     text
 }
 
+/// The part of the reference that is about one plugin, with the keys of all of its class.
+#[must_use]
+pub fn reference_of(class: Class, one: &Plugin) -> String {
+    let mut text = String::new();
+    plugin(&mut text, &format!("# {} `{}`", class.noun(), one.name), one);
+    let _ = write!(text, "\nKeys of every {}:\n", class.noun());
+    options(&mut text, class.common());
+    text.trim_start().to_owned()
+}
+
 fn plugin(text: &mut String, heading: &str, plugin: &Plugin) {
     let _ = write!(text, "\n{heading}\n\n{}\n", plugin.doc);
     options(text, plugin.options);
