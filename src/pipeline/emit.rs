@@ -443,7 +443,11 @@ impl<'t> Run<'t> {
         let mut own = Record { time, members, id, truncated, unique };
         let (filters, turn) = (self.filters, &self.turn);
         let mut all = self.path.processors.iter().filter(|(of, _)| *of == output);
-        all.all(|(_, filter)| filters[*filter].filter.apply(&mut own, turn) == Action::Keep).then_some(own)
+        if all.all(|(_, filter)| filters[*filter].filter.apply(&mut own, turn) == Action::Keep) {
+            return Some(own);
+        }
+        self.processed = own.members;
+        None
     }
 
     /// Appends a record to the output's batch.
