@@ -240,6 +240,56 @@ fn tags_are_made_of_what_an_expression_takes_out_of_the_paths() {
 }
 
 #[test]
+fn options_of_tail_that_are_taken_as_they_are_or_not_at_all() {
+    for (option, expected) in [
+        ("Static_Batch_Size=50M", "notice: Static_Batch_Size of input \"tail\" has no meaning here"),
+        ("File_Cache_Advise=off", "notice: File_Cache_Advise of input \"tail\" has no meaning here"),
+        ("Watcher_Interval=2s", "notice: Watcher_Interval of input \"tail\" has no meaning here"),
+        ("Truncate_Long_Lines=on", "notice: Truncate_Long_Lines of input \"tail\" has no meaning here"),
+        ("storage.type=filesystem", "notice: storage.type of input \"tail\" has no meaning here"),
+        ("threaded=on", "notice: Threaded of input \"tail\" has no meaning here"),
+        ("DB.compare_filename=on", "error: DB.compare_filename On is not supported yet"),
+        (
+            "Read_newly_discovered_files_from_head=off",
+            "error: Read_newly_discovered_files_from_head Off is not supported",
+        ),
+        ("Unicode.Encoding=auto", "error: key \"Unicode.Encoding\" of input \"tail\" is not supported yet"),
+        ("Tag_Regex=(", "error: Tag_Regex is not a regular expression that works here"),
+    ] {
+        let output = without_file("", &["-D", "-i", "tail", "-p", "Path=a.log", "-p", option, "-o", "null", "-m", "*"]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(expected), "{option}: {stderr}");
+        assert_eq!(output.status.success(), expected.starts_with("notice"), "{option}: {stderr}");
+    }
+}
+
+#[test]
+fn docker_mode_joins_what_docker_split() {
+    let line =
+        |text: &str| format!("{{\"log\":\"{text}\",\"stream\":\"stdout\",\"time\":\"2026-11-25T10:00:00.5Z\"}}\n");
+    let log = [line("one "), line("line\\n"), line("two\\n")].concat();
+    let tail = ["-q", "-f", "0.1", "-i", "tail", "-p", "Path=a.log", "-p", "Exit_On_Eof=on", "-p", "Docker_Mode=on"];
+    let output = without_file(&log, &[&tail[..], &PLAIN].concat());
+    let texts: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(text_of).collect();
+    assert_eq!(texts, ["one line", "two"]);
+}
+
+fn text_of(line: &str) -> String {
+    let record: Value = serde_json::from_str(line).unwrap();
+    record["log"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn help_behind_a_plugin_is_of_that_plugin() {
+    let help = |arguments: &[&str]| String::from_utf8(flytail().args(arguments).output().unwrap().stdout).unwrap();
+    let es = help(&["-i", "tail", "-o", "es", "-h"]);
+    assert!(es.starts_with("# output `es`\n") && es.contains("Logstash_Format") && es.contains("Retry_Limit"), "{es}");
+    assert!(!es.contains("Read_from_Head"), "{es}");
+    assert!(help(&["-o", "nothing", "-h"]).contains("Usage:"));
+    assert!(help(&["check", "-h"]).contains("--strict"));
+}
+
+#[test]
 fn the_command_line_says_what_is_wrong_with_it() {
     for (arguments, expected) in [
         (&["-p", "a=b", "-i", "dummy", "-o", "null"][..], "-p must stand behind the -i, -F or -o that it belongs to"),
