@@ -167,7 +167,7 @@ impl<'w> Resolver<'w, '_> {
                 entry.key.eq_ignore_ascii_case("Parsers_File")
                     && Path::new(&self.environment.expand(&entry.value).text) == file
             })
-            .map_or_else(|| Place::new(file, 0), |entry| entry.place.clone())
+            .map_or_else(|| Place::new(file, 0), |entry| entry.value_place.clone())
     }
 
     fn parsers_of(&mut self, file: &Written, parsers: &mut Vec<Instance>) {
