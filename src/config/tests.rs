@@ -174,7 +174,7 @@ fn all_problems_come_at_once_in_the_order_of_the_lines() {
                 Alias, Tag";
     let service = "allowed keys: Flush, Grace, Log_Level, Log_File, Parsers_File, HTTP_Server, HTTP_Listen, \
                    HTTP_Port, Health_Check, HC_Errors_Count, HC_Retry_Failure_Count, HC_Period, \
-                   Multiline_Buffer_Limit, Flyte, Workers, Dead_Letter_Path, Dead_Letter_Limit, Spool_Path, \
+                   Multiline_Buffer_Limit, Flyte, Hot_Reload, Workers, Dead_Letter_Path, Dead_Letter_Limit, Spool_Path, \
                    Spool_Limit, Stalled_After, Spool_Age, storage.path";
     let expected = [
         "2: error: Flush must be above 0".to_owned(),
