@@ -6,6 +6,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -147,4 +148,38 @@ fn logs_of_containers_go_on_with_their_database() {
     }
     place.wait_for(&["one", "two", "three", "four"]);
     assert!(shipper.terminate().success());
+}
+
+#[test]
+fn changed_files_are_taken_as_a_config_map_changes_them() {
+    let mut reloading = Reloading::start("Hot_Reload On", "", "");
+    let volume = |name: &str| reloading.place.path("config").join(name);
+    // The volume of a ConfigMap: names that lead through `..data`, which is replaced at once.
+    let mount = |generation: &str, parser: &str| {
+        fs::create_dir_all(volume(generation)).unwrap();
+        fs::write(volume(generation).join("parsers.conf"), parser).unwrap();
+        symlink(generation, volume("..new")).unwrap();
+        fs::rename(volume("..new"), volume("..data")).unwrap();
+    };
+    mount("..1", "[PARSER]\n  Name mine\n  Format regex\n  Regex ^(?<first>\\w+) (?<message>.*)$\n");
+    symlink("..data/parsers.conf", volume("parsers.conf")).unwrap();
+    reloading.configure("Hot_Reload On\n  Parsers_File config/parsers.conf", "Parser mine", "");
+    reloading.assert_reloads();
+    reloading.append("a one");
+    reloading.wait_for(&["one"]);
+    mount("..2", "[PARSER]\n  Name mine\n  Format regex\n  Regex ^(?<second>\\w+) (?<message>.*)$\n");
+    wait_for(&2, || reloading.shipper.log().matches("] reloaded ").count());
+    reloading.append("b two");
+    reloading.wait_for(&["one", "two"]);
+    assert_eq!(reloading.place.documents()[1]["second"], "b");
+    // What is not valid is refused once, not again and again.
+    mount("..3", "[PARSER]\n  Name mine\n  Format regex\n  Regex ^(?<second>\\w+ (?<message>.*)$\n");
+    wait_for(&1, || reloading.shipper.log().matches("is refused, the old one goes on").count());
+    mount("..4", "[PARSER]\n  Name mine\n  Format regex\n  Regex ^(?<third>\\w+) (?<message>.*)$\n");
+    wait_for(&3, || reloading.shipper.log().matches("] reloaded ").count());
+    reloading.append("c three");
+    reloading.wait_for(&["one", "three", "two"]);
+    assert_eq!(reloading.place.documents()[2]["third"], "c");
+    assert_eq!(reloading.shipper.log().matches("is refused, the old one goes on").count(), 1);
+    assert!(reloading.shipper.terminate().success());
 }

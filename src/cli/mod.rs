@@ -12,6 +12,7 @@ mod serve;
 mod setup;
 mod test;
 mod undrained;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
 //! `flytail -c FILE`: checks a configuration and runs it.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::ArgMatches;
 use tokio::runtime::Runtime;
@@ -9,8 +10,9 @@ use tracing_subscriber::filter::LevelFilter;
 use super::check::{Checked, is_coloured};
 use super::command_line::RunArguments;
 use super::serve::{Loaded, serve};
+use super::watch::Watched;
 use super::{FAILED, INVALID};
-use crate::config::{Environment, Excerpts, LOG_LEVEL_VARIABLE, LogLevel, Problems, Written};
+use crate::config::{Environment, Excerpts, LOG_LEVEL_VARIABLE, LogLevel, Problems, Written, fingerprint};
 use crate::pipeline::Memory;
 use crate::telemetry::log;
 
@@ -34,7 +36,8 @@ pub(super) fn run(arguments: &RunArguments, matches: &ArgMatches) -> ExitCode {
         environment.set(LOG_LEVEL_VARIABLE, level);
     }
     let memory = Memory::default();
-    let load = || load_and_build(arguments, matches, &environment, &memory);
+    let watched = Arc::new(Watched::new(watching(arguments, &environment)));
+    let load = || load_and_build(arguments, matches, &environment, &memory, &watched);
     // What sends is built inside of the runtime.
     let loaded = runtime.block_on(async { load() });
     let (Ok(Loaded { problems, .. }) | Err(problems)) = &loaded;
@@ -51,7 +54,7 @@ pub(super) fn run(arguments: &RunArguments, matches: &ArgMatches) -> ExitCode {
         eprintln!("the Log_File cannot be written: {error}");
         return ExitCode::from(INVALID);
     }
-    let code = runtime.block_on(serve(loaded, load));
+    let code = runtime.block_on(serve(loaded, load, Arc::clone(&watched)));
     // A thread that still waits (for standard input) must not keep the process.
     runtime.shutdown_background();
     code
@@ -63,17 +66,25 @@ fn load_and_build(
     matches: &ArgMatches,
     environment: &Environment,
     memory: &Memory,
+    watched: &Watched,
 ) -> Result<Loaded, Problems> {
     let (mut written, mut problems) = match &arguments.config {
         Some(file) => Written::read(file),
         None => (Written::without_file(), Problems::new()),
     };
+    watched.was_tried(arguments.config.as_ref().map_or(0, |_| fingerprint(&written, environment)));
     written.put_first(arguments.sections(matches, &mut problems));
     let Checked { config, pipeline, problems, .. } = Checked::new(&written, problems, environment, memory);
     match pipeline {
         Some(pipeline) => Ok(Loaded { config, pipeline, problems }),
         None => Err(problems),
     }
+}
+
+/// Tells what the files say now.
+fn watching(arguments: &RunArguments, environment: &Environment) -> impl Fn() -> u64 + Send + Sync + 'static {
+    let (file, environment) = (arguments.config.clone(), environment.clone());
+    move || file.as_ref().map_or(0, |file| fingerprint(&Written::read(file).0, &environment))
 }
 
 /// The async runtime: it only waits, the work is done in the workers.

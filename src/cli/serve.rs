@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::undrained::Undrained;
+use super::watch::Watched;
 use super::{FAILED, INVALID};
 use crate::config::{Config, Problems};
 use crate::pipeline::{Ending, Pipeline, Stop};
@@ -24,7 +25,11 @@ pub(super) struct Loaded {
 }
 
 /// Runs a configuration, and those that `load` gives when a reload is asked for.
-pub(super) async fn serve(first: Loaded, load: impl Fn() -> Result<Loaded, Problems>) -> ExitCode {
+pub(super) async fn serve(
+    first: Loaded,
+    load: impl Fn() -> Result<Loaded, Problems>,
+    watched: Arc<Watched>,
+) -> ExitCode {
     let (reloads, mut requests) = Reloads::new();
     let status = Arc::new(Status::new(first.pipeline.accounts(), reloads));
     let mut server = StatusServer { status: Arc::clone(&status), listening: None };
@@ -39,12 +44,14 @@ pub(super) async fn serve(first: Loaded, load: impl Fn() -> Result<Loaded, Probl
         "started"
     );
     give_notice(&first.config);
-    let hangups = tokio::spawn(reload_on_hangup(Arc::clone(&status)));
+    // They end with the runtime.
+    tokio::spawn(reload_on_hangup(Arc::clone(&status)));
+    tokio::spawn(watched.reload_on_change(Arc::clone(&status)));
     let stop = stop_signal();
     tokio::pin!(stop);
     let mut running = first;
     let mut asked: Option<Request> = None;
-    let code = loop {
+    loop {
         let Loaded { config, pipeline, .. } = running;
         status.show(pipeline.accounts());
         status.reloads.enable(config.service.hot_reload);
@@ -75,12 +82,10 @@ pub(super) async fn serve(first: Loaded, load: impl Fn() -> Result<Loaded, Probl
             }
             _ => {
                 report(&config, &snapshot);
-                break if has_failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS };
+                return if has_failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS };
             }
         }
-    };
-    hangups.abort();
-    code
+    }
 }
 
 /// Waits until a reload is asked for and the configuration is valid; what is not is told, and the old
