@@ -18,7 +18,9 @@ use super::surroundings;
 use super::text_parsers;
 use super::watchdog::Watchdog;
 use super::worker::{InputSlot, Worker};
-use crate::config::{Class, Config, Environment, Instance, Match, Options, Plugin, Problems, Registry, instance};
+use crate::config::{
+    Bound, Class, Config, Environment, Instance, Match, Options, Plugin, Problems, Registry, instance,
+};
 use crate::filter::{self, Filter};
 use crate::input::tail::Memory;
 use crate::input::{self, Input};
@@ -134,19 +136,23 @@ pub fn build(config: &Config, environment: &Environment, memory: &Memory, proble
     Some(Pipeline { workers: built, messages, deliveries, halt, accounts, dead_letters })
 }
 
-/// The configured filters, with the Flyte filter behind each kubernetes filter unless it is
-/// switched off or stands somewhere itself.
+/// The configured filters, with a Flyte filter for what each kubernetes filter takes, unless it is
+/// switched off or stands somewhere itself. It comes last, so that those before it find the members
+/// that they find in Fluent Bit; only an output's own filters, which see what goes to it, come later.
 #[must_use]
 pub fn with_flyte(config: &Config, environment: &Environment) -> Vec<Instance> {
     let flyte = filter::flyte::PLUGIN;
     let is_there = config.filters.iter().any(|filter| filter.plugin() == flyte.name);
+    if is_there || !config.service.flyte {
+        return config.filters.clone();
+    }
+    let is_of_output = |filter: &&Instance| matches!(filter.bound(), Some(Bound::Output(_)));
+    let (of_outputs, others): (Vec<_>, Vec<_>) = config.filters.iter().partition(is_of_output);
     let mut filters = Vec::new();
-    for configured in &config.filters {
-        filters.push(configured.clone());
-        if config.service.flyte && !is_there && configured.plugin() == filter::kubernetes::PLUGIN.name {
-            let (added, _) = instance(Class::Filter, &flyte, &[], environment);
-            filters.push(added.alongside(configured));
-        }
+    for part in [others, of_outputs] {
+        let kubernetes = part.iter().filter(|filter| filter.plugin() == filter::kubernetes::PLUGIN.name);
+        let added = kubernetes.map(|filter| instance(Class::Filter, &flyte, &[], environment).0.alongside(filter));
+        filters.extend(part.iter().copied().cloned().chain(added));
     }
     filters
 }

@@ -133,6 +133,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn filters_find_the_members_that_they_find_in_fluent_bit() {
+        let directory = tempfile::tempdir().unwrap();
+        let parsers = directory.path().join("parsers.conf");
+        std::fs::write(&parsers, "[PARSER]\n Name mine\n Format regex\n Regex ^(?<word>\\w+) \\d+$\n").unwrap();
+        let text = format!(
+            "[SERVICE]\n Parsers_File {}\n[INPUT]\n Name tail\n Path /var/log/containers/*.log\n Tag kube.*\n\
+             [FILTER]\n Name kubernetes\n Match kube.*\n Merge_Log On\n\
+             [FILTER]\n Name parser\n Match kube.*\n Key_Name log\n Parser mine\n Reserve_Data On\n\
+             [OUTPUT]\n Name es\n Match kube.*\n",
+            parsers.display()
+        );
+        let path = format!("/var/log/containers/a-1_b_c-{}.log", "a".repeat(64));
+        let documents = documents(&text, &path, "2026-11-22T10:00:00.000000001Z stdout F one 2\n");
+        assert_eq!(documents[0]["fields"]["word"], "one", "{documents:#?}");
+    }
+
+    #[tokio::test]
     async fn gives_what_would_be_sent() {
         let text = "[INPUT]\n Name tail\n Path /var/log/containers/*.log\n Tag kube.*\n\
                     [FILTER]\n Name kubernetes\n Match kube.*\n Merge_Log On\n\
