@@ -1,6 +1,6 @@
 //! The Flyte filter: turns records into documents with the same few fields, whatever wrote them.
 //!
-//! On by default behind the kubernetes filter; `Flyte Off` in `[SERVICE]` turns it off.
+//! On by default behind all others for what a kubernetes filter takes; `Flyte Off` in `[SERVICE]` turns it off.
 //!
 //! # Fields of a document
 //!
@@ -95,7 +95,8 @@ use sources::Sources;
 pub const PLUGIN: Plugin = Plugin {
     name: "flyte",
     doc: "Gives every record the fields of a Flyte log: message, level, app, component, the place it comes from, and \
-          the ids of execution, node, task and workflow. On by default behind the kubernetes filter.",
+          the ids of execution, node, task and workflow. On by default, behind all others, for what a kubernetes \
+          filter takes.",
     options: &[OptionSpec::new(
         "Host",
         Kind::Text,
