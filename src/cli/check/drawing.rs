@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::lints::tags;
-use crate::config::{Bound, Config, Instance, Options};
+use crate::config::{Bound, Config, Instance, Options, Problems};
+use crate::parser::Parsers;
 
 /// No line is wider, in characters.
 const WIDTH: usize = 100;
@@ -14,6 +15,7 @@ pub(super) fn draw(config: &Config, filters: &[Instance], coloured: bool) -> Str
     for (number, input) in config.inputs.iter().enumerate() {
         drawing.input(number, input);
     }
+    drawing.engines();
     drawing.text
 }
 
@@ -57,6 +59,22 @@ impl Drawing<'_> {
             self.line(if is_last { "╰─▶ " } else { "├─▶ " }, &format!("output {}", output.name()), &what);
         }
         self.text.push('\n');
+    }
+
+    /// The engine of each parser with a regular expression that is used, and why it is that one.
+    fn engines(&mut self) {
+        // What is wrong with the definitions is told elsewhere.
+        let parsers = Parsers::new(&self.config.parsers, &mut Problems::new());
+        let users = self.config.inputs.iter().chain(self.filters).map(Instance::options);
+        let names = users.filter(|options| options.knows("Parser")).flat_map(|options| options.all("Parser"));
+        let mut drawn: Vec<&str> = Vec::new();
+        for name in names {
+            let engine = parsers.find(name).and_then(|parser| parser.engine());
+            if let Some((engine, reason)) = engine.filter(|_| !drawn.contains(&name)) {
+                drawn.push(name);
+                self.line("", &format!("parser {name}"), &format!("{} engine: {reason}", engine.name()));
+            }
+        }
     }
 
     /// Where a filter comes from and what it takes.
@@ -156,6 +174,11 @@ stdin.0
 
 ";
         assert_eq!(draw(&config, &with_flyte(&config, &environment), false), expected);
+        let parsers = "parsers:\n  - {name: mine, format: regex, regex: '^(?<a>\\w+) (?!b)'}\n";
+        let parsed = format!("{}{parsers}", text.replace("{name: stdin}", "{name: stdin, parser: mine}"));
+        let (config, problems) = load_text(Path::new("a.yaml"), &parsed, &Plugins::all().registry(), &environment);
+        let drawn = draw(&config, &config.filters, false);
+        assert!(drawn.contains("\nparser mine                   backtracking engine: negative look-"), "{problems}{drawn}");
         let wide = text.replace("*.log'", &format!("{}'", "x".repeat(200)));
         let (config, _) = load_text(Path::new("a.yaml"), &wide, &Plugins::all().registry(), &environment);
         assert!(draw(&config, &config.filters, false).lines().all(|line| line.chars().count() <= WIDTH));

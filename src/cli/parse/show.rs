@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::parser::golden::{object, written};
-use crate::parser::{EngineKind, Explanation, Miss, Parser, Shown, Taken};
+use crate::parser::{Explanation, Miss, Parser, Shown, Taken};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,11 +63,7 @@ pub(super) fn summary(parser: &Parser, lines: u64, missed: u64, shape: Shape, ou
     let counted = format!("{} of {lines} lines matched", lines - missed);
     writeln!(out, "{}", style.paint(if missed == 0 { Colour::Green } else { Colour::Red }, &counted))?;
     let Some((kind, reason)) = parser.engine() else { return Ok(()) };
-    let engine = match kind {
-        EngineKind::Direct => "direct",
-        EngineKind::Regex => "regex",
-        EngineKind::Backtracking => "backtracking",
-    };
+    let engine = kind.name();
     writeln!(out, "{}", style.paint(Colour::Dim, &format!("engine: {engine} ({reason})")))
 }
 

@@ -49,6 +49,18 @@ pub enum EngineKind {
     Backtracking,
 }
 
+impl EngineKind {
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Regex => "regex",
+            Self::Backtracking => "backtracking",
+        }
+    }
+}
+
 /// What came of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
