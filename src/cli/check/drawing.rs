@@ -178,7 +178,10 @@ stdin.0
         let parsed = format!("{}{parsers}", text.replace("{name: stdin}", "{name: stdin, parser: mine}"));
         let (config, problems) = load_text(Path::new("a.yaml"), &parsed, &Plugins::all().registry(), &environment);
         let drawn = draw(&config, &config.filters, false);
-        assert!(drawn.contains("\nparser mine                   backtracking engine: negative look-"), "{problems}{drawn}");
+        assert!(
+            drawn.contains("\nparser mine                   backtracking engine: negative look-"),
+            "{problems}{drawn}"
+        );
         let wide = text.replace("*.log'", &format!("{}'", "x".repeat(200)));
         let (config, _) = load_text(Path::new("a.yaml"), &wide, &Plugins::all().registry(), &environment);
         assert!(draw(&config, &config.filters, false).lines().all(|line| line.chars().count() <= WIDTH));

@@ -233,6 +233,11 @@ impl Follower {
         if self.groups[place].files[index].log.is_none() {
             self.name_log(place, index, now);
         }
+        if self.groups[place].files[index].rescued.is_none() {
+            // What the copy says of this file's checkpoint must not be newer than what is saved of the
+            // files before it: their open records would be joined to something else.
+            self.save();
+        }
         let group = &self.groups[place];
         let file = &group.files[index];
         let (Some(rescue), Some(log)) = (&mut self.rescue, file.log) else { return false };
