@@ -4,10 +4,11 @@
 //! one container together, oldest first, [`mod@file`] is one of them, and [`checkpoints`] remembers
 //! how far each log is done. [`follow`] is the life of all of them, from being found ([`admit`]) and
 //! begun where they were left ([`resume`]), over being renamed, removed or truncated ([`rotation`])
-//! or about to vanish ([`rescue`]), to being forgotten.
+//! or about to vanish ([`rescue`], which keeps a [`description`] of each), to being forgotten.
 
 mod admit;
 mod checkpoints;
+mod description;
 mod descriptors;
 mod discover;
 pub(crate) mod disk;
