@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::accounts::Accounts;
+use super::fluent_bit;
 use super::metrics;
 use super::status::{Outcome, Status};
 
@@ -39,6 +40,7 @@ fn routes(status: Arc<Status>) -> Router {
         .route("/metrics", get(metrics_text))
         .route("/api/v1/health", get(health))
         .route("/api/v2/reload", get(reloads).post(reload).put(reload))
+        .merge(fluent_bit::routes())
         .with_state(status)
 }
 
@@ -79,7 +81,7 @@ async fn health(State(status): State<Arc<Status>>) -> (StatusCode, String) {
     health_of(&status.accounts())
 }
 
-fn health_of(accounts: &Accounts) -> (StatusCode, String) {
+pub(super) fn health_of(accounts: &Accounts) -> (StatusCode, String) {
     let failing = accounts.outputs.iter().zip(&accounts.deliveries);
     let outputs = failing.filter_map(|(name, counters)| Some(format!("{name}: {}\n", counters.last_error()?)));
     let letters = accounts.dead_letters.error().map(|error| format!("dead letters cannot be written: {error}\n"));

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod dead_letters;
 mod dropped;
+mod fluent_bit;
 pub mod http;
 pub mod log;
 pub mod metrics;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -12,6 +13,7 @@ use super::accounts::Accounts;
 pub struct Status {
     /// Those of the pipeline that runs now: each has its own.
     accounts: Mutex<Arc<Accounts>>,
+    began: Instant,
     /// Reloads of the configuration.
     pub reloads: Reloads,
 }
@@ -20,13 +22,19 @@ impl Status {
     /// The status of a pipeline.
     #[must_use]
     pub fn new(accounts: Arc<Accounts>, reloads: Reloads) -> Self {
-        Self { accounts: Mutex::new(accounts), reloads }
+        Self { accounts: Mutex::new(accounts), began: Instant::now(), reloads }
     }
 
     /// The accounts of the pipeline that runs now.
     #[must_use]
     pub fn accounts(&self) -> Arc<Accounts> {
         Arc::clone(&lock(&self.accounts))
+    }
+
+    /// Since when this process serves.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Another pipeline runs now.
