@@ -5,7 +5,9 @@ use std::hint::black_box;
 use bumpalo::Bump;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use flytail::config::Problems;
+use flytail::decode::multiline::{Chain, Limits, MOST_LINES};
 use flytail::decode::{Decoder, Settings, cri, docker};
+use flytail::pipeline::multiline;
 use flytail::record::{Checkpoint, Member, Origin, Position, Timestamp, json};
 use memchr::memchr_iter;
 
@@ -44,22 +46,40 @@ fn decode_cri(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("parse", length), |bencher| {
             bencher.iter(|| physical.iter().filter_map(|line| cri::parse(black_box(line))).count());
         });
-        let settings = Settings { container: true, tracebacks: true, limit: 1 << 20 };
-        group.bench_function(BenchmarkId::new("with partial lines and tracebacks", length), |bencher| {
-            let arena = Bump::new();
-            bencher.iter(|| {
-                let mut decoder = Decoder::new(settings, Checkpoint::at(0, Timestamp(0)));
-                let (mut count, mut start) = (0, 0);
-                for line in &physical {
-                    let position = Position { start, end: start + line.len() as u64 + 1 };
-                    start = position.end;
-                    let complete = &mut |line| count += usize::from(black_box(Some(line)).is_some());
-                    decoder.push(black_box(line), position, false, Timestamp(0), &arena, complete);
-                }
-                count
+        for (name, multiline) in chains() {
+            group.bench_function(BenchmarkId::new(format!("with partial lines and {name}"), length), |bencher| {
+                bencher.iter(|| decode(&physical, &multiline));
             });
-        });
+        }
     }
+}
+
+/// What joins lines: nothing of it begins in the lines that are decoded.
+fn chains() -> Vec<(&'static str, Chain)> {
+    let definitions = multiline::definitions(&[], &mut Problems::new());
+    let chain = |names: &[&str]| {
+        let chains = names.iter().filter_map(|name| definitions.find(name)).map(|chosen| &chosen.chain);
+        chains.fold(Chain::default(), |all, chain| all.followed_by(chain))
+    };
+    vec![
+        ("tracebacks", chain(&["python"])),
+        ("stack traces of all languages", chain(&["python", "java", "go", "ruby"])),
+    ]
+}
+
+fn decode(physical: &[&[u8]], multiline: &Chain) -> usize {
+    let limits = Limits { bytes: 1 << 20, lines: MOST_LINES };
+    let settings = Settings { container: true, multiline: multiline.clone(), limits };
+    let arena = Bump::new();
+    let mut decoder = Decoder::new(settings, Checkpoint::at(0, Timestamp(0)));
+    let (mut count, mut start) = (0, 0);
+    for line in physical {
+        let position = Position { start, end: start + line.len() as u64 + 1 };
+        start = position.end;
+        let complete = &mut |line| count += usize::from(black_box(Some(line)).is_some());
+        decoder.push(black_box(line), position, false, Timestamp(0), &arena, complete);
+    }
+    count
 }
 
 fn decode_docker(criterion: &mut Criterion) {

@@ -38,7 +38,7 @@ impl Blueprint<'_> {
             routing: Match::never(),
             bound: self.bound,
         };
-        let name_key = if self.class == Class::Parser { "Name" } else { "Alias" };
+        let name_key = if self.class.is_definition() { "Name" } else { "Alias" };
         if let Some(name) = instance.options().text(name_key) {
             instance.name = name.to_owned();
         }
@@ -47,15 +47,15 @@ impl Blueprint<'_> {
             Class::Input => instance.tag = Some(instance.options().text("Tag").unwrap_or(&numbered).to_owned()),
             Class::Filter if self.bound.is_some() => instance.routing = Match::everything(),
             Class::Filter | Class::Output => instance.routing = self.routing(&instance, &subject, problems),
-            Class::Service | Class::Parser => {}
+            Class::Service | Class::Parser | Class::MultilineParser => {}
         }
         instance
     }
 
     /// The section as messages call it.
     fn subject(&self) -> String {
-        match self.section.value("Name").filter(|_| self.class == Class::Parser) {
-            Some(name) => format!("parser \"{name}\""),
+        match self.section.value("Name").filter(|_| self.class.is_definition()) {
+            Some(name) => format!("{} \"{name}\"", self.class.noun()),
             None => format!("{} \"{}\"", self.class.noun(), self.plugin.name),
         }
     }

@@ -95,14 +95,14 @@ impl Rules<'_> {
         let is_foreign = match self.class {
             Class::Service => foreign::is_service_key(&entry.key),
             Class::Input | Class::Filter | Class::Output => foreign::is_plugin_key(self.plugin, &entry.key),
-            Class::Parser => false,
+            Class::Parser | Class::MultilineParser => false,
         };
         if is_foreign {
             let message = format!("key \"{}\" of {} is not supported yet", entry.key, self.subject);
             return Problem::new(Severity::Error, &entry.place, message);
         }
         let severity = match self.class {
-            Class::Service | Class::Parser => Severity::Warning,
+            Class::Service | Class::Parser | Class::MultilineParser => Severity::Warning,
             Class::Input | Class::Filter | Class::Output => Severity::Error,
         };
         let message = format!("unknown key \"{}\" of {}", entry.key, self.subject);

@@ -164,6 +164,9 @@ pub const OUTPUT_COMMON: &[OptionSpec] = &[
 /// A parser has nothing but its name in common with others.
 pub(super) const PARSER_COMMON: &[OptionSpec] = &[text("Name", "The parser's name; case counts.")];
 
+/// So has a multi-line parser.
+pub(super) const MULTILINE_PARSER_COMMON: &[OptionSpec] = &[text("Name", "The name; case does not matter.")];
+
 impl Class {
     /// The options that every section of this class has.
     #[must_use]
@@ -174,6 +177,7 @@ impl Class {
             Self::Filter => FILTER_COMMON,
             Self::Output => OUTPUT_COMMON,
             Self::Parser => PARSER_COMMON,
+            Self::MultilineParser => MULTILINE_PARSER_COMMON,
         }
     }
 }
@@ -184,7 +188,7 @@ mod tests {
 
     #[test]
     fn no_option_stands_twice_and_every_default_fits_its_kind() {
-        for class in [Class::Input, Class::Filter, Class::Output, Class::Parser] {
+        for class in [Class::Input, Class::Filter, Class::Output, Class::Parser, Class::MultilineParser] {
             for (index, spec) in class.common().iter().enumerate() {
                 let twice = class.common()[..index].iter().any(|other| other.is_named(spec.name));
                 assert!(!twice, "{} of {}", spec.name, class.noun());

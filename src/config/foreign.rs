@@ -211,7 +211,7 @@ pub(super) fn is_plugin(class: Class, name: &str) -> bool {
         Class::Input => INPUTS.contains(&name),
         Class::Filter => FILTERS.contains(&name),
         Class::Output => OUTPUTS.contains(&name),
-        Class::Service | Class::Parser => false,
+        Class::Service | Class::Parser | Class::MultilineParser => false,
     }
 }
 

@@ -211,6 +211,11 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// The values of a key that the user gave, each with its place.
+    pub fn each(&self, key: &str) -> impl Iterator<Item = (&'a str, &'a Place)> {
+        self.occurrences(key).map(|setting| (setting.value.as_str(), &setting.place))
+    }
+
     /// Every value of these keys, with its key as it stands in `keys`, in the order of the file.
     #[must_use]
     pub fn in_order(&self, keys: &[&'static str]) -> Vec<(&'static str, &'a str)> {

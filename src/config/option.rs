@@ -151,6 +151,8 @@ pub struct Registry<'a> {
     pub outputs: &'a [Plugin],
     /// The keys of a `[PARSER]` section.
     pub parser: &'a Plugin,
+    /// The keys of a `[MULTILINE_PARSER]` section.
+    pub multiline_parser: &'a Plugin,
 }
 
 /// The kinds of sections that this program runs.
@@ -166,9 +168,17 @@ pub enum Class {
     Output,
     /// `[PARSER]`, in parsers files.
     Parser,
+    /// `[MULTILINE_PARSER]`, in parsers files.
+    MultilineParser,
 }
 
 impl Class {
+    /// Its sections stand in parsers files, and their names are those of what they define.
+    #[must_use]
+    pub fn is_definition(self) -> bool {
+        matches!(self, Self::Parser | Self::MultilineParser)
+    }
+
     /// The class as messages call it.
     #[must_use]
     pub fn noun(self) -> &'static str {
@@ -178,6 +188,7 @@ impl Class {
             Self::Filter => "filter",
             Self::Output => "output",
             Self::Parser => "parser",
+            Self::MultilineParser => "multiline parser",
         }
     }
 }

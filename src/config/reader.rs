@@ -16,7 +16,7 @@ use super::written::{Entry, Section, SectionKind, Written};
 const SECTIONS: [(&str, SectionKind); 10] = [
     ("SERVICE", SectionKind::Known(Class::Service)),
     ("PARSER", SectionKind::Known(Class::Parser)),
-    ("MULTILINE_PARSER", SectionKind::Unsupported("MULTILINE_PARSER")),
+    ("MULTILINE_PARSER", SectionKind::Known(Class::MultilineParser)),
     ("STREAM_PROCESSOR", SectionKind::Unsupported("STREAM_PROCESSOR")),
     ("PLUGINS", SectionKind::Unsupported("PLUGINS")),
     ("UPSTREAM_SERVERS", SectionKind::Unsupported("UPSTREAM_SERVERS")),
@@ -326,7 +326,7 @@ mod tests {
             ("S", SectionKind::Known(Class::Service)),
             ("p", SectionKind::Known(Class::Parser)),
             ("PL", SectionKind::Unsupported("PLUGINS")),
-            ("multi", SectionKind::Unsupported("MULTILINE_PARSER")),
+            ("multi", SectionKind::Known(Class::MultilineParser)),
             ("st", SectionKind::Unsupported("STREAM_PROCESSOR")),
             ("Input", SectionKind::Known(Class::Input)),
             ("inputs", SectionKind::Known(Class::Input)),

@@ -28,6 +28,7 @@ pub fn reference(registry: &Registry<'_>) -> String {
         }
     }
     plugin(&mut text, "## `[PARSER]`", registry.parser);
+    plugin(&mut text, "## `[MULTILINE_PARSER]`", registry.multiline_parser);
     text
 }
 
@@ -105,7 +106,13 @@ mod tests {
 
     #[test]
     fn every_option_is_in_it() {
-        let text = reference(&Registry { inputs: &[TAIL], filters: &[], outputs: &[], parser: &PARSER });
+        let text = reference(&Registry {
+            inputs: &[TAIL],
+            filters: &[],
+            outputs: &[],
+            parser: &PARSER,
+            multiline_parser: &PARSER,
+        });
         assert!(text.contains(
             "### input `tail`\n\nFollows files.\n\n\
              | Key | Value | Default | |\n|---|---|---|---|\n\

@@ -31,6 +31,8 @@ pub struct Config {
     pub outputs: Vec<Instance>,
     /// The parsers of all parsers files, in order.
     pub parsers: Vec<Instance>,
+    /// The multi-line parsers of all parsers files, in order.
+    pub multiline_parsers: Vec<Instance>,
 }
 
 /// Resolves a configuration. With errors among the problems it must not run, but it holds all that
@@ -40,15 +42,15 @@ pub fn resolve(written: &Written, registry: &Registry<'_>, environment: &Environ
     let mut problems = Problems::new();
     let environment = with_variables(written, environment, &mut problems);
     let mut resolver = Resolver { written, registry, environment, processors: Vec::new(), problems };
-    resolver.refuse_sections(&written.sections, Class::Parser);
+    resolver.refuse_sections(&written.sections, Class::is_definition);
     let service = resolver.service();
-    let parsers = resolver.parsers(&service);
+    let (parsers, multiline_parsers) = resolver.parsers(&service);
     let inputs = resolver.instances(Class::Input, registry.inputs);
     let mut filters = std::mem::take(&mut resolver.processors);
     filters.extend(resolver.instances(Class::Filter, registry.filters));
     let outputs = resolver.instances(Class::Output, registry.outputs);
     filters.append(&mut resolver.processors);
-    (Config { service, inputs, filters, outputs, parsers }, resolver.problems)
+    (Config { service, inputs, filters, outputs, parsers, multiline_parsers }, resolver.problems)
 }
 
 /// The environment with what the files set themselves, whose variables come first.
@@ -91,10 +93,10 @@ struct Resolver<'w, 'r> {
 
 impl<'w> Resolver<'w, '_> {
     /// Reports sections that nobody knows, that are not supported, or that belong elsewhere.
-    fn refuse_sections(&mut self, sections: &[Section], misplaced: Class) {
+    fn refuse_sections(&mut self, sections: &[Section], is_misplaced: fn(Class) -> bool) {
         for section in sections {
             let problem = match section.kind {
-                SectionKind::Known(class) if class == misplaced => {
+                SectionKind::Known(class) if is_misplaced(class) => {
                     error(&section.place, format!("[{}] is allowed only in a parsers file", section.name))
                         .with_hint("move it to a file and name that with Parsers_File in [SERVICE]")
                 }
@@ -139,11 +141,12 @@ impl<'w> Resolver<'w, '_> {
         Service::new(&instance.options(), &self.environment, &mut self.problems)
     }
 
-    fn parsers(&mut self, service: &Service) -> Vec<Instance> {
-        let mut parsers: Vec<Instance> = Vec::new();
+    /// The parsers and the multi-line parsers.
+    fn parsers(&mut self, service: &Service) -> (Vec<Instance>, Vec<Instance>) {
+        let (mut parsers, mut multiline_parsers) = (Vec::new(), Vec::new());
         let mut seen: Vec<PathBuf> = Vec::new();
         let in_place = Written { parsers: self.written.parsers.clone(), ..Written::default() };
-        self.parsers_of(&in_place, &mut parsers);
+        self.parsers_of(&in_place, &mut parsers, &mut multiline_parsers);
         for name in &service.parsers_files {
             let place = self.parsers_file_place(name);
             let file = locate(name, &self.written.base);
@@ -154,9 +157,9 @@ impl<'w> Resolver<'w, '_> {
             }
             seen.push(real(&file));
             let written = Reader::new(&file, &self.written.base, &mut self.problems).read(&place);
-            self.parsers_of(&written, &mut parsers);
+            self.parsers_of(&written, &mut parsers, &mut multiline_parsers);
         }
-        parsers
+        (parsers, multiline_parsers)
     }
 
     /// The line that names a parsers file.
@@ -170,22 +173,21 @@ impl<'w> Resolver<'w, '_> {
             .map_or_else(|| Place::new(file, 0), |entry| entry.value_place.clone())
     }
 
-    fn parsers_of(&mut self, file: &Written, parsers: &mut Vec<Instance>) {
+    fn parsers_of(&mut self, file: &Written, parsers: &mut Vec<Instance>, multiline_parsers: &mut Vec<Instance>) {
         for section in file.sections.iter().chain(&file.parsers) {
             match section.kind {
-                SectionKind::Known(Class::Parser) => {
-                    let plugin = self.registry.parser;
-                    let (class, number) = (Class::Parser, parsers.len());
-                    let blueprint = Blueprint { class, plugin, section, number, is_alone: false, bound: None };
-                    let parser = blueprint.build(&self.environment, &mut self.problems);
-                    self.add_parser(parser, parsers);
+                SectionKind::Known(class @ Class::Parser) => {
+                    self.add_parser(class, self.registry.parser, section, parsers);
+                }
+                SectionKind::Known(class @ Class::MultilineParser) => {
+                    self.add_parser(class, self.registry.multiline_parser, section, multiline_parsers);
                 }
                 SectionKind::Known(_) => {
                     let message = format!("[{}] has no effect in a parsers file", section.name);
                     self.problems.push(Problem::new(Severity::Warning, &section.place, message));
                 }
                 SectionKind::Unsupported(_) | SectionKind::Unknown => {
-                    self.refuse_sections(std::slice::from_ref(section), Class::Service);
+                    self.refuse_sections(std::slice::from_ref(section), |_| false);
                 }
             }
         }
@@ -195,11 +197,17 @@ impl<'w> Resolver<'w, '_> {
         }
     }
 
-    fn add_parser(&mut self, parser: Instance, parsers: &mut Vec<Instance>) {
+    fn add_parser(&mut self, class: Class, plugin: &Plugin, section: &Section, parsers: &mut Vec<Instance>) {
+        let blueprint = Blueprint { class, plugin, section, number: parsers.len(), is_alone: false, bound: None };
+        let parser = blueprint.build(&self.environment, &mut self.problems);
+        let is_same = |one: &str, other: &str| match class {
+            Class::MultilineParser => one.eq_ignore_ascii_case(other),
+            _ => one == other,
+        };
         if !parser.options().is_set("Name") {
-            self.problems.push(error(&parser.place, "this [PARSER] has no Name"));
-        } else if let Some(first) = parsers.iter().find(|other| other.name == parser.name) {
-            let message = format!("parser \"{}\" is defined a second time", parser.name);
+            self.problems.push(error(&parser.place, format!("this [{}] has no Name", section.name)));
+        } else if let Some(first) = parsers.iter().find(|other| is_same(&other.name, &parser.name)) {
+            let message = format!("{} \"{}\" is defined a second time", class.noun(), parser.name);
             let hint = format!("the first is at {}", first.place);
             self.problems.push(parser.options().problem("Name", message).with_hint(hint));
         } else {
@@ -280,7 +288,7 @@ impl<'w> Resolver<'w, '_> {
 
 fn unknown_section(section: &Section) -> Problem {
     let problem = error(&section.place, format!("unknown section [{}]", section.name));
-    let known = "known are SERVICE, INPUT, FILTER, OUTPUT and, in parsers files, PARSER";
+    let known = "known are SERVICE, INPUT, FILTER, OUTPUT and, in parsers files, PARSER and MULTILINE_PARSER";
     match closest(&section.name, section_names()) {
         Some(name) => problem.with_hint(format!("did you mean [{name}]?")),
         None => problem.with_hint(known),
@@ -301,7 +309,8 @@ mod tests {
         doc: "",
         options: &[OptionSpec::new("Format", Kind::Choice(&["json", "regex"]), "", "")],
     };
-    const REGISTRY: Registry<'_> = Registry { inputs: &[DUMMY], filters: &[], outputs: &[STDOUT], parser: &PARSER };
+    const REGISTRY: Registry<'_> =
+        Registry { inputs: &[DUMMY], filters: &[], outputs: &[STDOUT], parser: &PARSER, multiline_parser: &PARSER };
 
     /// Loads the files, of which the first is the main one, with an input and an output added.
     fn loaded(files: &[(&str, &str)]) -> (Config, Vec<String>) {
@@ -338,6 +347,23 @@ mod tests {
     }
 
     #[test]
+    fn multiline_parsers_have_names_of_their_own_in_any_case() {
+        let main = format!("[SERVICE]\n  Parsers_File a.conf\n{FRAME}");
+        let parsers = "[PARSER]\n  Name one\n  Format json\n[MULTILINE_PARSER]\n  Name one\n[MULTILINE_PARSER]\n  Name ONE\n\
+                       [MULTILINE_PARSER]\n  Format json\n";
+        let (config, problems) = loaded(&[("main.conf", &main), ("a.conf", parsers)]);
+        let names: Vec<_> = config.multiline_parsers.iter().map(Instance::name).collect();
+        assert_eq!((config.parsers.len(), names), (1, vec!["one"]));
+        assert_eq!(
+            problems,
+            [
+                "a.conf:7: error: multiline parser \"ONE\" is defined a second time\n  hint: the first is at a.conf:4",
+                "a.conf:8: error: this [MULTILINE_PARSER] has no Name",
+            ]
+        );
+    }
+
+    #[test]
     fn problems_of_parsers_files_stand_behind_those_of_the_main_file() {
         let main = format!("[SERVICE]\n  Parsers_File a.conf\n  Flush 0\n{FRAME}");
         let (config, problems) = loaded(&[
@@ -345,7 +371,7 @@ mod tests {
             (
                 "a.conf",
                 "@SET a=b\n[PARSER]\n  Name one\n  Format xml\n  Fromat json\n[PARSER]\n  Format json\n\
-                 [MULTILINE_PARSER]\n  Name m\n[INPUT]\n  Name dummy\n[PARSRE]\n  Name x\n[PARSER]\n  Name one\n",
+                 [STREAM_PROCESSOR]\n  Name m\n[INPUT]\n  Name dummy\n[PARSRE]\n  Name x\n[PARSER]\n  Name one\n",
             ),
         ]);
         assert_eq!(
@@ -357,7 +383,7 @@ mod tests {
                 "a.conf:5: warning: unknown key \"Fromat\" of parser \"one\"\n  hint: did you mean \"Format\"? allowed \
                  keys: Format, Name",
                 "a.conf:6: error: this [PARSER] has no Name",
-                "a.conf:8: error: [MULTILINE_PARSER] sections are not supported yet",
+                "a.conf:8: error: [STREAM_PROCESSOR] sections are not supported yet",
                 "a.conf:10: warning: [INPUT] has no effect in a parsers file",
                 "a.conf:12: error: unknown section [PARSRE]\n  hint: did you mean [PARSER]?",
                 "a.conf:15: error: parser \"one\" is defined a second time\n  hint: the first is at a.conf:2",

@@ -35,6 +35,8 @@ pub struct Service {
     pub hc_period: Duration,
     /// The most bytes of a multi-line record; 0 for no limit.
     pub multiline_buffer_limit: u64,
+    /// The most lines that are joined into one; 0 for no limit.
+    pub multiline_line_limit: u64,
     /// Whether a new configuration is taken without a new start.
     pub hot_reload: bool,
     /// Whether the Flyte filter runs.
@@ -117,6 +119,7 @@ impl Service {
             hc_retry_failure_count: count(options, "HC_Retry_Failure_Count", problems),
             hc_period: options.duration("HC_Period").unwrap_or_default(),
             multiline_buffer_limit: options.size("Multiline_Buffer_Limit").unwrap_or_default(),
+            multiline_line_limit: count(options, "Multiline_Line_Limit", problems),
             hot_reload: options.boolean("Hot_Reload"),
             flyte: options.boolean("Flyte"),
             workers: workers(options, problems),
@@ -230,6 +233,13 @@ pub const SERVICE: Plugin = Plugin {
             Kind::BinarySize,
             "2MB",
             "The most bytes of a multi-line record, in units of 1024; 0 for no limit.",
+        ),
+        new(
+            "Multiline_Line_Limit",
+            Kind::Integer,
+            "4000",
+            "The most lines that are joined into a multi-line record; 0 for no limit. What either limit cuts has \
+             `truncated: true`, and the rest follows as records of its own.",
         ),
         new(
             "Flyte",

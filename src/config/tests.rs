@@ -51,8 +51,13 @@ const PARSER: Plugin = Plugin {
     doc: "",
     options: &[option("Format", Kind::Choice(&["json", "regex"]), ""), option("Regex", Kind::Text, "")],
 };
-pub(super) const REGISTRY: Registry<'_> =
-    Registry { inputs: &[TAIL, DUMMY], filters: &[KUBERNETES], outputs: &[ES, STDOUT], parser: &PARSER };
+pub(super) const REGISTRY: Registry<'_> = Registry {
+    inputs: &[TAIL, DUMMY],
+    filters: &[KUBERNETES],
+    outputs: &[ES, STDOUT],
+    parser: &PARSER,
+    multiline_parser: &PARSER,
+};
 
 /// The configuration of the project's brief, word for word.
 const BRIEF: &str = "\
@@ -174,7 +179,8 @@ fn all_problems_come_at_once_in_the_order_of_the_lines() {
                 Alias, Tag";
     let service = "allowed keys: Flush, Grace, Log_Level, Log_File, Parsers_File, HTTP_Server, HTTP_Listen, \
                    HTTP_Port, Health_Check, HC_Errors_Count, HC_Retry_Failure_Count, HC_Period, \
-                   Multiline_Buffer_Limit, Flyte, Hot_Reload, Workers, Dead_Letter_Path, Dead_Letter_Limit, Spool_Path, \
+                    Multiline_Buffer_Limit, Multiline_Line_Limit, Flyte, Hot_Reload, Workers, Dead_Letter_Path, Dead_Letter_Limit, \
+                    Spool_Path, \
                    Spool_Limit, Stalled_After, Spool_Age, storage.path";
     let expected = [
         "2: error: Flush must be above 0".to_owned(),
@@ -190,7 +196,9 @@ fn all_problems_come_at_once_in_the_order_of_the_lines() {
         "18: error: unknown output \"elastic\"\n  hint: outputs: es, stdout".to_owned(),
         "22: error: \"Port\" has no value\n  hint: remove the line or give a value".to_owned(),
         "23: error: Compress: \"gzp\" is not one of gzip, off\n  hint: did you mean \"gzip\"?".to_owned(),
-        "24: error: [MULTILINE_PARSER] sections are not supported yet".to_owned(),
+        "24: error: [MULTILINE_PARSER] is allowed only in a parsers file\n  hint: move it to a file and name that with \
+         Parsers_File in [SERVICE]"
+            .to_owned(),
         "26: error: [PARSER] is allowed only in a parsers file\n  hint: move it to a file and name that with \
          Parsers_File in [SERVICE]"
             .to_owned(),
@@ -219,12 +227,12 @@ fn sections_and_keys_that_are_refused() {
         (
             "[XYZ]\n  Name x\n",
             "1: error: unknown section [XYZ]\n  hint: known are SERVICE, INPUT, FILTER, OUTPUT and, \
-             in parsers files, PARSER",
+             in parsers files, PARSER and MULTILINE_PARSER",
         ),
         (
             "[]\n  Name x\n",
             "1: error: unknown section []\n  hint: known are SERVICE, INPUT, FILTER, OUTPUT and, in \
-             parsers files, PARSER",
+             parsers files, PARSER and MULTILINE_PARSER",
         ),
         ("  Name x\n", "1: error: a key before any section"),
         ("[SERVICE]\n  Streams_File x\n", "2: error: key \"Streams_File\" of [SERVICE] is not supported yet"),

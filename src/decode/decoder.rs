@@ -1,19 +1,20 @@
-//! The decoder of one source: which format it has, and the open line and traceback of each stream.
+//! The decoder of one source: which format it has, and the open line and group of each stream.
 
 use bumpalo::Bump;
 
-use super::{Entry, Line, Stream, cri, docker, partial, traceback};
+use super::multiline::{Chain, Joiner, Limits};
+use super::{Entry, Line, Stream, cri, docker, partial};
 use crate::record::{Checkpoint, Member, Position, Timestamp};
 
 /// What a source's decoder is to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Lines are wrapped by a container runtime; which one is told by looking.
     pub container: bool,
-    /// Join tracebacks that were printed line by line.
-    pub tracebacks: bool,
-    /// No line grows beyond this by joining, in bytes.
-    pub limit: usize,
+    /// How lines that were printed one by one are joined.
+    pub multiline: Chain,
+    /// No line grows beyond this by joining.
+    pub limits: Limits,
 }
 
 /// Decoding state of one source.
@@ -32,7 +33,7 @@ pub struct Decoder {
 #[derive(Debug, Default)]
 struct StreamState {
     partial: partial::Joiner,
-    traceback: traceback::Joiner,
+    group: Joiner,
 }
 
 const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
@@ -50,7 +51,7 @@ impl Decoder {
         self.streams = std::mem::take(&mut before.streams);
         for state in &mut self.streams {
             state.partial.carry();
-            state.traceback.carry();
+            state.group.carry();
         }
         self.docker = before.docker;
         self.last_time = self.last_time.max(before.last_time);
@@ -76,7 +77,7 @@ impl Decoder {
     /// The streams of which something is open that began in the file before.
     #[must_use]
     pub fn carried(&self) -> [bool; 2] {
-        [&self.streams[0], &self.streams[1]].map(|state| state.partial.is_carried() || state.traceback.is_carried())
+        [&self.streams[0], &self.streams[1]].map(|state| state.partial.is_carried() || state.group.is_carried())
     }
 
     /// Where reading would have to begin again if all complete lines before `end` were done.
@@ -106,7 +107,13 @@ impl Decoder {
     ) {
         if !self.settings.container {
             self.last_time = time;
-            complete(Line { time, stream: None, text: raw, position, truncated: cut, carried: 0 });
+            let line = Line { time, stream: None, text: raw, position, truncated: cut, carried: 0 };
+            let Settings { multiline, limits, .. } = &self.settings;
+            if multiline.is_empty() {
+                complete(line);
+            } else {
+                self.streams[0].group.push(line, multiline, *limits, arena, complete);
+            }
             return;
         }
         let entry = self.parse(raw, arena).unwrap_or_else(|| {
@@ -119,30 +126,32 @@ impl Decoder {
         if position.start < self.resume[stream] {
             return;
         }
-        let (state, limit) = (&mut self.streams[stream], self.settings.limit);
+        let Settings { multiline, limits, .. } = &self.settings;
+        let state = &mut self.streams[stream];
         if cut {
             // What was cut mid-line cannot be told from a part of something: it stands alone.
             state.finish(entry.stream, arena, complete);
             complete(Line { truncated: true, ..Line::whole(entry, time, position) });
-        } else if self.settings.tracebacks {
-            let joiner = &mut state.traceback;
-            state.partial.push(entry, time, position, limit, arena, |line| joiner.push(line, limit, arena, complete));
+        } else if multiline.is_empty() {
+            state.partial.push(entry, time, position, limits.bytes, arena, complete);
         } else {
-            state.partial.push(entry, time, position, limit, arena, complete);
+            let group = &mut state.group;
+            let join = |line| group.push(line, multiline, *limits, arena, complete);
+            state.partial.push(entry, time, position, limits.bytes, arena, join);
         }
     }
 
-    /// There is a traceback that [`Decoder::expire`] would let go.
+    /// There is a group that [`Decoder::expire`] would let go.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.streams.iter().any(|state| state.partial.open_since().is_none() && state.traceback.is_due(now))
+        self.streams.iter().any(|state| state.partial.open_since().is_none() && state.group.is_due(now))
     }
 
-    /// Lets go of tracebacks that nothing can follow any more at `now`.
+    /// Lets go of groups that nothing can follow any more at `now`.
     pub fn expire<'t>(&mut self, now: Timestamp, arena: &'t Bump, complete: &mut impl FnMut(Line<'t>)) {
-        for (state, stream) in self.streams.iter_mut().zip(STREAMS) {
+        for state in &mut self.streams {
             if state.partial.open_since().is_none() {
-                state.traceback.expire(now, Some(stream), arena, complete);
+                state.group.expire(now, arena, complete);
             }
         }
     }
@@ -172,12 +181,12 @@ impl Decoder {
 
 impl StreamState {
     fn oldest(&self) -> Option<(u64, Timestamp)> {
-        let (partial, traceback) = (self.partial.open_since(), self.traceback.open_since());
-        traceback.or(partial)
+        let (partial, group) = (self.partial.open_since(), self.group.open_since());
+        group.or(partial)
     }
 
     fn finish<'t>(&mut self, stream: Stream, arena: &'t Bump, complete: &mut impl FnMut(Line<'t>)) {
-        self.traceback.finish(Some(stream), arena, complete);
+        self.group.finish(arena, complete);
         self.partial.finish(stream, arena).map(complete);
     }
 }

@@ -3,12 +3,12 @@
 //! Container runtimes wrap what a container prints: containerd and CRI-O as
 //! `<time> <stream> <P|F> <text>`, Docker as one JSON object a line. Which of the two a file holds
 //! is told by looking at its first line, whatever the configuration calls it. Partial lines are
-//! joined per stream ([`partial`]), then tracebacks are ([`traceback`]).
+//! joined per stream ([`partial`]), then lines that were printed one by one are ([`multiline`]).
 
 pub mod cri;
 pub mod docker;
+pub mod multiline;
 pub mod partial;
-pub mod traceback;
 
 mod decoder;
 #[cfg(test)]
@@ -69,7 +69,7 @@ pub struct Line<'t> {
     pub time: Timestamp,
     /// The stream, where there are streams.
     pub stream: Option<Stream>,
-    /// The text, possibly of several physical lines joined by line feeds (a traceback).
+    /// The text, possibly of several physical lines joined by line feeds (a stack trace).
     pub text: &'t [u8],
     /// From the first byte of the first physical line to the end of the last one.
     pub position: Position,

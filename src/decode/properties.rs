@@ -6,7 +6,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::multiline::{Chain, Definition, Definitions, Ending, Limits};
 use super::{Decoder, Line, Settings, Stream};
+use crate::config::Problems;
 use crate::record::{Checkpoint, Position, Timestamp, escape};
 
 /// One physical line of a log.
@@ -41,6 +43,15 @@ const TEXTS: &[&str] = &[
     "  | ExceptionGroup: x (2 sub-exceptions)",
     "    +------------------------------------",
     "{\"msg\":\"json\"}",
+    "java.lang.Error: x",
+    "\tat a.b(C.java:1)",
+    "Caused by: java.io.IOException: y",
+    "panic: x",
+    "goroutine 1 [running]:",
+    "main.main()",
+    "a.rb:2:in `f': x (E)",
+    "\tfrom a.rb:6:in `<main>'",
+    "half \\",
 ];
 
 fn physical() -> impl Strategy<Value = Physical> {
@@ -124,9 +135,8 @@ impl From<Line<'_>> for Owned {
 /// Decodes a log in `blocks` of so many lines, and the rest of it. Behind each, the clock reaches
 /// the next line's time; where a block says so, a new decoder goes on at the old one's checkpoint,
 /// as after a crash, which may well lie before what was read then.
-fn decoded(log: &[Physical], limit: usize, blocks: &[(usize, bool)]) -> Vec<Owned> {
+fn decoded(log: &[Physical], settings: &Settings, blocks: &[(usize, bool)]) -> Vec<Owned> {
     let lines = rendered(log);
-    let settings = Settings { container: true, tracebacks: true, limit };
     let mut out = Vec::new();
     let mut feed = |decoder: &mut Decoder, from: usize, to: usize| {
         let arena = Bump::new();
@@ -138,7 +148,7 @@ fn decoded(log: &[Physical], limit: usize, blocks: &[(usize, bool)]) -> Vec<Owne
             decoder.expire(now, &arena, &mut |line| out.push(line.into()));
         }
     };
-    let mut decoder = Decoder::new(settings, Checkpoint::at(0, Timestamp(0)));
+    let mut decoder = Decoder::new(settings.clone(), Checkpoint::at(0, Timestamp(0)));
     let mut at = 0;
     for &(length, restart) in blocks {
         let end = lines.len().min(at + length);
@@ -146,7 +156,7 @@ fn decoded(log: &[Physical], limit: usize, blocks: &[(usize, bool)]) -> Vec<Owne
         at = end;
         if restart {
             let checkpoint = decoder.checkpoint(lines[end - 1].position.end);
-            decoder = Decoder::new(settings, checkpoint);
+            decoder = Decoder::new(settings.clone(), checkpoint);
             let starts = lines.iter().map(|line| line.position.start).chain([lines[lines.len() - 1].position.end]);
             at = starts.into_iter().position(|start| start == checkpoint.offset).unwrap();
         }
@@ -157,6 +167,26 @@ fn decoded(log: &[Physical], limit: usize, blocks: &[(usize, bool)]) -> Vec<Owne
     // The clock decides which of the two streams comes first, and nothing else.
     out.sort_by_key(|line: &Owned| line.position.start);
     out
+}
+
+/// Decodes with one of several chains.
+fn settings() -> impl Strategy<Value = Settings> {
+    let bytes = prop_oneof![Just(1_000_usize), 20..200_usize];
+    let lines = prop_oneof![3 => Just(4_000_usize), 1 => 1..6_usize];
+    (select(chains()), bytes, lines).prop_map(|(multiline, bytes, lines)| Settings {
+        container: true,
+        multiline,
+        limits: Limits { bytes, lines },
+    })
+}
+
+fn chains() -> Vec<Chain> {
+    let definitions = Definitions::new(&[], |_| Err(String::new()), &mut Problems::new());
+    let built_in = |name: &str| definitions.find(name).unwrap().chain.clone();
+    let all = ["java", "go", "ruby"].iter().fold(Chain::python(), |all, name| all.followed_by(&built_in(name)));
+    let ending = Ending { text: b"\\".to_vec(), is_whole: false, negate: true };
+    let ending = Chain::new([Definition::by_ending("ending", 1_000_000_000, ending).into()]);
+    vec![Chain::python(), all.clone(), all.followed_by(&ending)]
 }
 
 /// The stream that a physical line counts for.
@@ -170,15 +200,15 @@ proptest! {
     #[test]
     fn lines_are_the_same_wherever_blocks_end_and_reading_begins_again(
         log in log(),
-        limit in prop_oneof![Just(1_000_usize), 20..200_usize],
+        settings in settings(),
         blocks in vec((1..20_usize, any::<bool>()), 0..10),
     ) {
-        prop_assert_eq!(decoded(&log, limit, &blocks), decoded(&log, limit, &[]));
+        prop_assert_eq!(decoded(&log, &settings, &blocks), decoded(&log, &settings, &[]));
     }
 
     #[test]
-    fn every_byte_belongs_to_one_line_of_its_stream(log in log(), limit in 20..1_000_usize) {
-        let lines = decoded(&log, limit, &[]);
+    fn every_byte_belongs_to_one_line_of_its_stream(log in log(), settings in settings()) {
+        let lines = decoded(&log, &settings, &[]);
         for (Rendered { position, .. }, physical) in rendered(&log).iter().zip(&log) {
             let stream = Some(stream_of(physical));
             let holders = lines.iter().filter(|line| {

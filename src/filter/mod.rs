@@ -4,6 +4,7 @@
 
 pub mod flyte;
 pub mod kubernetes;
+pub mod multiline;
 pub mod parser;
 
 use bumpalo::Bump;
@@ -70,4 +71,5 @@ pub const PLUGINS: &[(Plugin, Build)] = &[
     (kubernetes::PLUGIN, |options, _, problems| kubernetes::build(options, problems)),
     (flyte::PLUGIN, |options, _, problems| flyte::build(options, problems)),
     (parser::PLUGIN, parser::build),
+    (multiline::PLUGIN, |options, _, problems| multiline::build(options, problems)),
 ];

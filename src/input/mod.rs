@@ -43,7 +43,7 @@ pub enum Event {
         source: Box<Source>,
         /// Where it goes on.
         resume: Checkpoint,
-        /// The source whose unfinished records (partial lines, tracebacks) go on in this one.
+        /// The source whose unfinished records (partial lines, groups) go on in this one.
         continues: Option<u64>,
     },
     /// The source with this id will deliver nothing any more and nothing continues it.

@@ -18,6 +18,7 @@ pub mod golden;
 mod json;
 mod logfmt;
 mod ltsv;
+mod matcher;
 mod onigmo;
 mod ours;
 mod pairs;
@@ -37,6 +38,7 @@ use bumpalo::Bump;
 pub use definition::PLUGIN;
 pub use engine::EngineKind;
 pub use explain::{Explainer, Explanation, Miss, Shown, Taken};
+pub use matcher::Matcher;
 pub use ours::FILES;
 
 use crate::config::{Instance, Options, Problem, Problems, Severity};

@@ -13,7 +13,7 @@ fn load(parsers: &str) -> (Parsers, Problems) {
     let directory = tempfile::tempdir().unwrap();
     let main = directory.path().join("main.conf");
     std::fs::write(directory.path().join("parsers.conf"), parsers).unwrap();
-    let registry = Registry { inputs: &[], filters: &[], outputs: &[], parser: &PLUGIN };
+    let registry = Registry { inputs: &[], filters: &[], outputs: &[], parser: &PLUGIN, multiline_parser: &PLUGIN };
     let text = "[SERVICE]\n    Parsers_File parsers.conf\n";
     let (config, all) = load_text(&main, text, &registry, &Environment::from_pairs::<&str, &str>([]));
     // Those of the main file are of no interest: it has no inputs and outputs.
@@ -250,7 +250,8 @@ fn a_parser_is_asked_for_by_an_option() {
     const INPUT: crate::config::Plugin = crate::config::Plugin { name: "lines", doc: "Lines.", options: KEYS };
     let (parsers, _) = load("[PARSER]\n    Name later\n    Format regex\n    Regex (?~x)(?<a>y)\n");
     let asked = |name: &str| {
-        let registry = Registry { inputs: &[INPUT], filters: &[], outputs: &[], parser: &PLUGIN };
+        let registry =
+            Registry { inputs: &[INPUT], filters: &[], outputs: &[], parser: &PLUGIN, multiline_parser: &PLUGIN };
         let text = format!("[INPUT]\n    Name lines\n    {name}\n");
         let environment = Environment::from_pairs::<&str, &str>([]);
         let (config, _) = load_text(Path::new("a.conf"), &text, &registry, &environment);

@@ -13,7 +13,8 @@ use super::delivery::Delivery;
 use super::emit::{Emitter, FilterSlot, OutputSlot};
 use super::halt::Halt;
 use super::message::Message;
-use super::reading;
+use super::multiline::{self, Joining};
+use super::reading::{self, Means};
 use super::surroundings;
 use super::text_parsers;
 use super::watchdog::Watchdog;
@@ -59,7 +60,13 @@ impl Plugins {
     /// As the configuration wants to see them.
     #[must_use]
     pub fn registry(&self) -> Registry<'_> {
-        Registry { inputs: &self.inputs, filters: &self.filters, outputs: &self.outputs, parser: &parser::PLUGIN }
+        Registry {
+            inputs: &self.inputs,
+            filters: &self.filters,
+            outputs: &self.outputs,
+            parser: &parser::PLUGIN,
+            multiline_parser: &multiline::PLUGIN,
+        }
     }
 }
 
@@ -91,6 +98,7 @@ impl Pipeline {
 /// this process leaves to the next.
 pub fn build(config: &Config, environment: &Environment, memory: &Memory, problems: &mut Problems) -> Option<Pipeline> {
     let parsers = Parsers::new(&config.parsers, problems);
+    let joining = Joining::new(config, problems);
     let filters = with_flyte(config, environment);
     let flyte = filters.iter().any(|filter| filter.plugin() == filter::flyte::PLUGIN.name);
     let outputs = build_outputs(config, Surroundings { flyte }, problems);
@@ -106,7 +114,8 @@ pub fn build(config: &Config, environment: &Environment, memory: &Memory, proble
     let mut built = Vec::new();
     let surroundings = surroundings::of_workers(config, memory);
     for (number, (messages, surroundings)) in receivers.into_iter().zip(&surroundings).enumerate() {
-        let inputs = build_inputs(config, &parsers, flyte, surroundings, problems);
+        let means = Means { parsers: &parsers, joining: &joining, flyte };
+        let inputs = build_inputs(config, means, surroundings, problems);
         let filters = build_filters(&filters, &parsers, problems);
         let outputs = output_slots(config, &outputs, &channels);
         let emitter = Emitter::new(number, Arc::clone(&budget), filters, outputs);
@@ -205,8 +214,7 @@ fn build_deliveries(
 
 fn build_inputs(
     config: &Config,
-    parsers: &Parsers,
-    flyte: bool,
+    means: Means<'_>,
     surroundings: &input::Surroundings,
     problems: &mut Problems,
 ) -> Vec<InputSlot> {
@@ -215,7 +223,7 @@ fn build_inputs(
         let Some((_, build)) = input::PLUGINS.iter().find(|(plugin, _)| plugin.name == instance.plugin()) else {
             continue;
         };
-        let reading = Arc::new(reading::of_input(instance, config, parsers, flyte, problems));
+        let reading = Arc::new(reading::of_input(instance, config, means, problems));
         let input: Option<Box<dyn Input>> = build(number, &instance.options(), surroundings, problems);
         slots.extend(input.map(|input| InputSlot { name: instance.name().to_owned(), input, reading, unsettled: 0 }));
     }

@@ -323,7 +323,7 @@ impl<'t> Run<'t> {
         self.emit_lines();
     }
 
-    /// Gives out tracebacks that nothing can follow any more.
+    /// Gives out groups that nothing can follow any more.
     pub(super) fn expire(&mut self, now: Timestamp) {
         let lines = &mut self.lines;
         self.decoder.expire(now, self.turn.arena, &mut |line| lines.push(line));

@@ -11,6 +11,7 @@ mod emit;
 pub mod halt;
 pub mod ledger;
 pub mod message;
+pub mod multiline;
 pub mod reading;
 mod router;
 mod run;

@@ -1,7 +1,8 @@
 //! How the lines of an input become records: what its options and the filters behind it ask for.
 
+use super::multiline::{FilterJoin, Joining};
 use crate::config::{Config, Instance, Problems};
-use crate::decode;
+use crate::decode::{self, multiline};
 use crate::input::tail;
 use crate::parser::{Parser, Parsers};
 
@@ -10,6 +11,8 @@ use crate::parser::{Parser, Parsers};
 pub struct Reading {
     /// How they are decoded.
     pub decode: decode::Settings,
+    /// Filters that join what was decoded, for the tags that they take.
+    pub joins: Vec<FilterJoin>,
     /// Decode container logs that are known by their path, though no parser says so.
     pub containers_by_path: bool,
     /// The longest physical line, in bytes: what exceeds it is cut or skipped.
@@ -45,16 +48,27 @@ pub enum Layout {
     Cri,
 }
 
-pub(super) fn of_input(
-    instance: &Instance,
-    config: &Config,
-    parsers: &Parsers,
-    flyte: bool,
-    problems: &mut Problems,
-) -> Reading {
-    let limit = usize::try_from(config.service.multiline_buffer_limit).ok().filter(|limit| *limit > 0);
+/// What the reading of every input is made with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Means<'m> {
+    pub(super) parsers: &'m Parsers,
+    pub(super) joining: &'m Joining,
+    /// The Flyte filter is there.
+    pub(super) flyte: bool,
+}
+
+pub(super) fn of_input(instance: &Instance, config: &Config, means: Means<'_>, problems: &mut Problems) -> Reading {
+    let Means { parsers, joining, flyte } = means;
     let mut reading = Reading {
-        decode: decode::Settings { container: false, tracebacks: flyte, limit: limit.unwrap_or(usize::MAX) },
+        decode: decode::Settings {
+            container: false,
+            multiline: multiline::Chain::default(),
+            limits: multiline::Limits {
+                bytes: unless_zero(config.service.multiline_buffer_limit),
+                lines: unless_zero(config.service.multiline_line_limit),
+            },
+        },
+        joins: Vec::new(),
         containers_by_path: false,
         longest_line: tail::BLOCK_SIZE,
         skip_long_lines: false,
@@ -68,7 +82,7 @@ pub(super) fn of_input(
         held_limit: instance.options().size("Mem_Buf_Limit").filter(|limit| *limit > 0),
     };
     match instance.plugin() {
-        "tail" => read_tail(&mut reading, instance, parsers, flyte, problems),
+        "tail" => read_tail(&mut reading, instance, means, problems),
         "stdin" => {
             let parser = parsers.named_by(&instance.options(), "Parser", problems);
             reading.parser = parser.or_else(|| parsers.find("json").cloned());
@@ -76,22 +90,26 @@ pub(super) fn of_input(
         }
         _ => reading.parser = parsers.find("json").cloned(),
     }
+    reading.joins = joining.of_input(instance, &reading, problems);
     reading
 }
 
-fn read_tail(reading: &mut Reading, instance: &Instance, parsers: &Parsers, flyte: bool, problems: &mut Problems) {
+/// A limit, which 0 switches off.
+fn unless_zero(limit: u64) -> usize {
+    usize::try_from(limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX)
+}
+
+fn read_tail(reading: &mut Reading, instance: &Instance, means: Means<'_>, problems: &mut Problems) {
+    let Means { parsers, joining, flyte } = means;
     let options = instance.options();
     let parser = options.text("Parser");
-    let multiline = options.list("multiline.parser");
-    for name in multiline.iter().filter(|name| !["docker", "cri", "python"].contains(name)) {
-        let hint = "docker, cri and python are";
-        problems.push(options.problem("multiline.parser", format!("`{name}` is not supported yet")).with_hint(hint));
-    }
+    let chosen = joining.definitions.named_by(&options, "multiline.parser", problems);
     let is_runtime = |name: &str| name == "docker" || name == "cri";
-    reading.decode.container = parser.is_some_and(is_runtime)
-        || multiline.iter().any(|name| is_runtime(name))
-        || options.boolean("Docker_Mode");
-    reading.decode.tracebacks |= multiline.contains(&"python");
+    reading.decode.container = parser.is_some_and(is_runtime) || chosen.container || options.boolean("Docker_Mode");
+    reading.decode.multiline = chosen.chain;
+    if flyte {
+        reading.decode.multiline = reading.decode.multiline.with_python_first();
+    }
     reading.containers_by_path = flyte && parser.is_none();
     if parser.is_some_and(|name| !is_runtime(name)) {
         reading.parser = parsers.named_by(&options, "Parser", problems);
@@ -108,6 +126,6 @@ fn read_tail(reading: &mut Reading, instance: &Instance, parsers: &Parsers, flyt
     (reading.layout, reading.text_key) = match parser {
         Some("cri") => (Layout::Cri, b"message".to_vec()),
         _ if reading.decode.container => (Layout::Docker, b"log".to_vec()),
-        _ => (Layout::Bare, key("Key").unwrap_or_else(|| b"log".to_vec())),
+        _ => (Layout::Bare, chosen.text_key.or_else(|| key("Key")).unwrap_or_else(|| b"log".to_vec())),
     };
 }

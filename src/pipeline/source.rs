@@ -57,8 +57,11 @@ impl SourceState {
     /// A source that goes on at `resume`.
     #[must_use]
     pub fn new(source: Source, input: &str, reading: &Reading, resume: Checkpoint) -> Self {
-        let mut decode = reading.decode;
+        let mut decode = reading.decode.clone();
         decode.container |= reading.containers_by_path && source.container.is_some();
+        for join in reading.joins.iter().filter(|join| join.routing.matches(&source.tag)) {
+            decode.multiline = decode.multiline.followed_by(&join.chain);
+        }
         Self {
             decoder: Decoder::new(decode, resume),
             ledger: Ledger::new(resume),

@@ -11,7 +11,8 @@ use super::batch::{self, Sealed};
 use super::budget::Budget;
 use super::build::{build_filters, build_outputs, output_slots, with_flyte};
 use super::emit::Emitter;
-use super::reading;
+use super::multiline::Joining;
+use super::reading::{self, Means};
 use super::watchdog::Watchdog;
 use super::worker::{InputSlot, Scratch, Step, Worker};
 use crate::config::{Config, Environment, Instance, Problems};
@@ -45,11 +46,13 @@ pub fn try_lines(
     problems: &mut Problems,
 ) -> Option<Vec<Tried>> {
     let parsers = Parsers::new(&config.parsers, problems);
+    let joining = Joining::new(config, problems);
     let filters = with_flyte(config, environment);
     let flyte = filters.iter().any(|filter| filter.plugin() == filter::flyte::PLUGIN.name);
     let outputs = build_outputs(config, Surroundings { flyte }, problems);
     let (channels, receivers): (Vec<_>, Vec<_>) = outputs.iter().map(|_| unbounded_channel()).unzip();
-    let reading = Arc::new(reading::of_input(input, config, &parsers, flyte, problems));
+    let means = Means { parsers: &parsers, joining: &joining, flyte };
+    let reading = Arc::new(reading::of_input(input, config, means, problems));
     let given = Given::new(tail::source_of(&input.options(), path), lines, tail::BLOCK_SIZE.max(reading.longest_line));
     let slot = InputSlot { name: input.name().to_owned(), input: Box::new(given), reading, unsettled: 0 };
     let filters = build_filters(&filters, &parsers, problems);

@@ -183,7 +183,7 @@ impl Worker {
         }
     }
 
-    /// Lets go of tracebacks that nothing can follow any more.
+    /// Lets go of groups that nothing can follow any more.
     fn expire(&mut self, now: Now, arena: &mut Bump) {
         let due = |state: &&SourceState| state.decoder.is_due(now.time);
         let due: Vec<_> =

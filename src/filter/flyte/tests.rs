@@ -157,7 +157,13 @@ fn of_binary(component: &str) -> Json {
 fn is_configured() {
     let text = "[FILTER]\n    Name flyte\n    Match *\n    Host edge-3\n";
     let none = Plugin { name: "none", doc: "", options: &[] };
-    let registry = crate::config::Registry { inputs: &[], filters: &[PLUGIN], outputs: &[], parser: &none };
+    let registry = crate::config::Registry {
+        inputs: &[],
+        filters: &[PLUGIN],
+        outputs: &[],
+        parser: &none,
+        multiline_parser: &none,
+    };
     let environment = crate::config::Environment::from_pairs::<String, String>([]);
     let (config, problems) = crate::config::load_text("a.conf".as_ref(), text, &registry, &environment);
     assert!(!problems.is_fatal(), "{problems}");

@@ -62,7 +62,12 @@ const OPTIONS: &[OptionSpec] = &[
         "multiline.parser",
         Kind::List,
         "",
-        "`docker`, `cri`: container logs, told apart by looking; `python`: joins tracebacks.",
+        "Names of multi-line parsers, separated by commas, in the order in which a line is offered to them: the first \
+         of which it begins a group, owns it. `docker`, `cri`: container logs, told apart by looking; what such a \
+         runtime splits is joined first, then the others see each line of a stream (Fluent Bit never gets to them). \
+         `python`, `java`, `go`, `ruby`: stack traces; others are those of `[MULTILINE_PARSER]`. With the Flyte filter \
+         `python` is always there. A group goes on in the next file when the log is rotated, and after a restart. In \
+         files without times, what a crash interrupts within `Flush_Timeout` may come a second time.",
     )
     .repeatable(),
     OptionSpec::new("Inotify_Watcher", Kind::Boolean, "on", "Use file events as hints; the scan works without."),

@@ -8,6 +8,7 @@
 //! `FLYTAIL_SIMULATION_SEED=123 cargo test --release simulation` runs one seed again, with a trace.
 
 mod disk;
+mod joins;
 mod node;
 mod server;
 
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use self::disk::MemoryDisk;
+use self::joins::Joins;
 use self::node::{Node, Removed};
 use self::server::{ENCODING, Lines, Server};
 use super::batch::{Limits, Sealed};
@@ -32,6 +34,7 @@ use super::watchdog::Watchdog;
 use super::worker::{InputSlot, Scratch, Step, Worker};
 use crate::config::Match;
 use crate::decode;
+use crate::decode::multiline::{self, MOST_LINES};
 use crate::input::tail::{self, MemoryStore};
 use crate::input::{Shard, Surroundings};
 use crate::output::Sender;
@@ -66,6 +69,7 @@ struct World {
     store: MemoryStore,
     segments: segments::MemoryDisk,
     open_files: usize,
+    joins: Joins,
     process: Option<Process>,
     /// Lines of files that were removed and held open, and when.
     removed: Vec<(Duration, Vec<u64>)>,
@@ -85,12 +89,12 @@ struct Process {
 }
 
 impl World {
-    fn new(seed: u64, trace: bool) -> Self {
+    fn new(seed: u64, joins: Joins, trace: bool) -> Self {
         fastrand::seed(seed);
         let mut dice = fastrand::Rng::with_seed(seed);
         let disk = MemoryDisk::default();
         disk.set_now(START);
-        let node = Node::new(disk.clone(), dice.usize(1..=3));
+        let node = Node::new(disk.clone(), dice.usize(1..=3), joins == Joins::Days);
         let open_files = if dice.u32(..4) == 0 { FEW } else { 100 };
         let mut world = Self {
             dice,
@@ -103,6 +107,7 @@ impl World {
             store: MemoryStore::saving(),
             segments: segments::MemoryDisk::default(),
             open_files,
+            joins,
             process: None,
             removed: Vec::new(),
             destroyed: BTreeSet::new(),
@@ -141,7 +146,7 @@ impl World {
         let block = self.dice.usize(300..2_000);
         let input = tail::simulated(self.disk.clone(), self.store.clone(), &surroundings, block, self.now());
         let held_limit = (self.dice.u32(..3) == 0).then_some(2_000);
-        let reading = Arc::new(reading(block, held_limit));
+        let reading = Arc::new(reading(block, held_limit, self.joins));
         let worker = Worker {
             number: 0,
             inputs: vec![InputSlot { name: "tail.0".to_owned(), input, reading, unsettled: 0 }],
@@ -333,9 +338,14 @@ impl World {
     }
 }
 
-fn reading(longest_line: usize, held_limit: Option<u64>) -> Reading {
+fn reading(longest_line: usize, held_limit: Option<u64>, joins: Joins) -> Reading {
     Reading {
-        decode: decode::Settings { container: true, tracebacks: true, limit: 100_000 },
+        decode: decode::Settings {
+            container: true,
+            multiline: joins.chain(),
+            limits: multiline::Limits { bytes: 100_000, lines: MOST_LINES },
+        },
+        joins: Vec::new(),
         containers_by_path: false,
         longest_line,
         skip_long_lines: false,
@@ -370,8 +380,8 @@ fn delivery(server: &Server, messages: &mpsc::Sender<Message>) -> Delivery {
     }
 }
 
-fn run(seed: u64, trace: bool) {
-    let mut world = World::new(seed, trace);
+fn run(seed: u64, joins: Joins, trace: bool) {
+    let mut world = World::new(seed, joins, trace);
     for _ in 0..STEPS {
         world.happen();
     }
@@ -379,14 +389,22 @@ fn run(seed: u64, trace: bool) {
     world.check_twice();
 }
 
-/// How many seeds a test run tries.
-const SEEDS: u64 = 10_000;
-
 #[test]
 fn nothing_is_lost_and_nothing_is_twice_whatever_happens() {
+    run_seeds(10_000, Joins::Tracebacks);
+}
+
+#[test]
+fn groups_of_rules_are_cut_once_whatever_happens() {
+    run_seeds(5_000, Joins::Days);
+}
+
+/// Runs so many seeds, or the one that the environment names.
+fn run_seeds(seeds: u64, joins: Joins) {
     if let Some(seed) = std::env::var("FLYTAIL_SIMULATION_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        crate::telemetry::log::init(tracing_subscriber::filter::LevelFilter::TRACE, None).unwrap();
-        return run(seed, true);
+        // The other test may have been first.
+        drop(crate::telemetry::log::init(tracing_subscriber::filter::LevelFilter::TRACE, None));
+        return run(seed, joins, true);
     }
     let next = AtomicU64::new(0);
     let failed = Mutex::new(Vec::new());
@@ -395,10 +413,10 @@ fn nothing_is_lost_and_nothing_is_twice_whatever_happens() {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= SEEDS || failed.lock().unwrap().len() >= 3 {
+                    if seed >= seeds || failed.lock().unwrap().len() >= 3 {
                         return;
                     }
-                    if std::panic::catch_unwind(|| run(seed, false)).is_err() {
+                    if std::panic::catch_unwind(|| run(seed, joins, false)).is_err() {
                         failed.lock().unwrap().push(seed);
                     }
                 }

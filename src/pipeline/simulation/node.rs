@@ -32,10 +32,15 @@ pub(super) struct Node {
     next_line: u64,
     next_pod: usize,
     next_rotation: u32,
+    /// Some lines are of groups that begin with a day.
+    writes_days: bool,
 }
 
 /// Begins a traceback. It has no number of its own: where one is destroyed, 0 stands for it.
 pub(super) const HEADER: &str = "Traceback (most recent call last):";
+
+/// Begins a group of the rules that some runs join by; the lines behind it are indented by a tab.
+pub(super) const DAY: &str = "2026-11-22";
 
 /// A file that was removed.
 #[derive(Debug)]
@@ -47,9 +52,16 @@ pub(super) struct Removed {
 }
 
 impl Node {
-    pub(super) fn new(disk: MemoryDisk, containers: usize) -> Self {
-        let mut node =
-            Self { disk, containers: Vec::new(), holds: BTreeMap::new(), next_line: 1, next_pod: 0, next_rotation: 1 };
+    pub(super) fn new(disk: MemoryDisk, containers: usize, writes_days: bool) -> Self {
+        let mut node = Self {
+            disk,
+            containers: Vec::new(),
+            holds: BTreeMap::new(),
+            next_line: 1,
+            next_pod: 0,
+            next_rotation: 1,
+            writes_days,
+        };
         for _ in 0..containers {
             node.add();
         }
@@ -95,7 +107,7 @@ impl Node {
             3 | 4 => ("F", format!("  File \"a.py\", line #{line}.")),
             5 => ("F", format!("ValueError: #{line}.")),
             6 => ("F", String::new()),
-            _ => ("F", format!("line #{line}. {}", "x".repeat(dice.usize(..60)))),
+            _ => ("F", format!("{} #{line}. {}", begin_of(line, self.writes_days), "x".repeat(dice.usize(..60)))),
         };
         let mut bytes = Vec::new();
         Timestamp(now).write_rfc3339(&mut bytes);
@@ -224,5 +236,14 @@ impl Container {
     fn link(&self) -> PathBuf {
         let id = format!("{:064x}", self.pod * 1000 + self.restart as usize);
         PathBuf::from(format!("/containers/pod-{}_flyte_main-{id}.log", self.pod))
+    }
+}
+
+/// How an ordinary line begins.
+fn begin_of(line: u64, writes_days: bool) -> &'static str {
+    match line % 4 {
+        1 if writes_days => DAY,
+        2 | 3 if writes_days => "\tmore",
+        _ => "line",
     }
 }

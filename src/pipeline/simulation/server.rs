@@ -39,13 +39,21 @@ impl Server {
     }
 
     /// Lines that arrived under more than one id, but for those in a document with a line that is
-    /// `excused`.
+    /// `excused`, or in one whose first line arrived behind such a line, too: what is read again
+    /// without its beginning may begin a group with what had been its end.
     pub(super) fn twice(&self, excused: impl Fn(u64) -> bool) -> Vec<(u64, Vec<String>)> {
         let state = self.state();
-        let is_excused = |id: &String| {
+        let has_excused = |id: &String, end: Option<u64>| {
             let text = &state.documents[id];
-            numbers(text).any(&excused) || (text.contains(HEADER) && excused(0))
+            let mut lines = numbers(text).take_while(|line| Some(*line) != end);
+            lines.any(&excused) || (text.contains(HEADER) && excused(0))
         };
+        let lost_its_beginning = |id: &String| {
+            let first = numbers(&state.documents[id]).next();
+            let mut ids = first.and_then(|first| state.lines.get(&first)).into_iter().flatten();
+            ids.any(|other| has_excused(other, first))
+        };
+        let is_excused = |id: &String| has_excused(id, None) || lost_its_beginning(id);
         let twice = state.lines.iter().filter(|(_, ids)| ids.len() > 1 && !ids.iter().any(is_excused));
         let texts = |ids: &BTreeSet<String>| ids.iter().map(|id| format!("{id}: {}", state.documents[id])).collect();
         twice.map(|(line, ids)| (*line, texts(ids))).collect()

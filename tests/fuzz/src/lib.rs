@@ -1,6 +1,7 @@
 //! What several targets check.
 
 use bumpalo::Bump;
+use flytail::decode::multiline::{Chain, Limits, MOST_LINES};
 use flytail::decode::{Decoder, Line, Settings};
 use flytail::record::{Checkpoint, Position, Timestamp};
 
@@ -19,15 +20,16 @@ pub fn check_decoder(input: &[u8]) {
 }
 
 fn decode(lines: &[(Position, &[u8])], restart: usize, limit: usize) -> Vec<Owned> {
-    let settings = Settings { container: true, tracebacks: true, limit };
+    let limits = Limits { bytes: limit, lines: MOST_LINES };
+    let settings = Settings { container: true, multiline: Chain::python(), limits };
     let (mut out, mut at) = (Vec::new(), 0);
-    let mut decoder = Decoder::new(settings, Checkpoint::at(0, Timestamp::default()));
+    let mut decoder = Decoder::new(settings.clone(), Checkpoint::at(0, Timestamp::default()));
     let mut restart = Some(restart);
     while at < lines.len() {
         if restart == Some(at) {
             restart = None;
             let checkpoint = decoder.checkpoint(lines[at].0.start);
-            decoder = Decoder::new(settings, checkpoint);
+            decoder = Decoder::new(settings.clone(), checkpoint);
             at = lines.iter().position(|(position, _)| position.start == checkpoint.offset).unwrap();
         }
         let (position, raw) = lines[at];
