@@ -180,6 +180,42 @@ fn in_a_file_without_times_the_clock_completes_a_group() {
     assert!(shipper.terminate().success());
 }
 
+#[test]
+fn yaml_defines_rules_in_place_and_a_processor_joins_for_its_input_alone() {
+    let node = Node::new();
+    let root = node.root.path();
+    let yaml = format!(
+        r#"
+service: {{flush: 0.1, flyte: off}}
+multiline_parsers:
+  - name: quoted
+    type: regex
+    flush_timeout: 1000
+    rules:
+      - {{state: start_state, regex: '/^"[\w.]+": /', next_state: more}}
+      - {{state: more, regex: '/^\s+at /', next_state: more}}
+pipeline:
+  inputs:
+    - name: tail
+      path: {root}/joined.log
+      read_from_head: on
+      processors: {{logs: [{{name: multiline, multiline.parser: quoted}}]}}
+    - {{name: tail, path: {root}/apart.log, read_from_head: on}}
+  outputs:
+    - {{name: file, match: '*', path: {root}, file: out, format: plain}}
+"#,
+        root = root.display()
+    );
+    let file = root.join("flytail.yaml");
+    fs::write(&file, yaml).unwrap();
+    for name in ["joined.log", "apart.log"] {
+        append(&root.join(name), &format!("\"{name}\": x\n  at a\n"));
+    }
+    let mut shipper = Shipper::start(&file);
+    node.wait_for("log", &["\"joined.log\": x\n  at a", "\"apart.log\": x", "  at a"]);
+    assert!(shipper.terminate().success());
+}
+
 /// What a configuration's check says.
 fn check(node: &Node, configuration: &Path) -> (bool, String) {
     let mut command = flytail();
@@ -200,7 +236,7 @@ fn what_cannot_be_joined_is_an_error_that_says_so() {
         (
             "Parser cri",
             filter("multiline.key_content log\n  multiline.parser go"),
-            "the lines of tail.0 stand under the key message, not log\n  hint: write `multiline.key_content message`",
+            "hint: write `multiline.key_content message`",
         ),
         ("Parser json", filter("multiline.parser go"), "the lines of tail.0 are cut by the parser json"),
         (

@@ -66,10 +66,8 @@ impl YamlText<'_, '_> {
                 "pipeline" => self.pipeline(node),
                 "env" => self.variables(node),
                 "includes" => self.includes(node),
-                "parsers" => self.parsers(SectionKind::Known(Class::Parser), "PARSER", node),
-                "multiline_parsers" => {
-                    self.parsers(SectionKind::Unsupported("MULTILINE_PARSER"), "MULTILINE_PARSER", node);
-                }
+                "parsers" => self.parsers(Class::Parser, "PARSER", node),
+                "multiline_parsers" => self.parsers(Class::MultilineParser, "MULTILINE_PARSER", node),
                 "upstream_servers" => self.foreign("UPSTREAM_SERVERS", &key, &node),
                 "customs" => self.foreign("CUSTOM", &key, &node),
                 "stream_processor" => self.foreign("STREAM_PROCESSOR", &key, &node),
@@ -128,9 +126,9 @@ impl YamlText<'_, '_> {
         }
     }
 
-    fn parsers(&mut self, kind: SectionKind, title: &'static str, node: Node) {
+    fn parsers(&mut self, class: Class, title: &'static str, node: Node) {
         for node in self.list(node, title) {
-            let section = self.section(kind, title, node);
+            let section = self.section(SectionKind::Known(class), title, node);
             self.reader.written.parsers.extend(section);
         }
     }
@@ -150,7 +148,7 @@ impl YamlText<'_, '_> {
                 "processors" if matches!(kind, SectionKind::Known(Class::Input | Class::Output)) => {
                     section.processors = self.processors(value);
                 }
-                "rules" if kind == SectionKind::Unsupported("MULTILINE_PARSER") => self.rules(&mut section, value),
+                "rules" if kind == SectionKind::Known(Class::MultilineParser) => self.rules(&mut section, value),
                 _ => self.values(&mut section, &key, value),
             }
         }
