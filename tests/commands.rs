@@ -473,6 +473,26 @@ fn parse_checks_golden_lines_of_a_teams_own_parsers() {
 }
 
 #[test]
+fn parse_shows_how_lines_are_joined() {
+    let text = "ERROR one\n  two\nthree\n";
+    let directory = tempfile::tempdir().unwrap();
+    let rules = directory.path().join("parsers.yaml");
+    let yaml = "multiline_parsers:\n  - name: levels\n    type: regex\n    rules:\n      - {state: start_state, regex: \
+                '/^[A-Z]+ /', next_state: more}\n      - {state: more, regex: '/^\\s/', next_state: more}\n";
+    fs::write(&rules, yaml).unwrap();
+    let (out, err, code) = parse(&["--multiline", "python, levels", "-R", rules.to_str().unwrap()], text);
+    let expected = "record 1: 2 lines from line 1\n  levels > more            ERROR one\n  > more                     two\n\
+                    record 2: 1 line from line 3\n  -                        three\n";
+    assert_eq!((out.as_str(), code), (expected, Some(0)), "{err}");
+    let (out, _, _) = parse(&["--multiline", "levels", "-R", rules.to_str().unwrap(), "--json"], text);
+    let first: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["parser"], &first["text"]), (&"levels".into(), &"ERROR one\n  two".into()));
+    let (_, err, code) = parse(&["--multiline", "levels"], text);
+    assert!(code == Some(1) && err.contains("there is no multiline parser \"levels\""), "{err}");
+    assert_eq!(parse(&["--multiline", "java", "--parser", "json"], "").2, Some(1));
+}
+
+#[test]
 fn parse_names_mistakes_and_teaches_by_its_help() {
     let (_, err, code) = parse(&["--parser", "ngnix"], "");
     assert!(code == Some(1) && err.contains("did you mean nginx?"), "{err}");

@@ -2,6 +2,7 @@
 
 mod configured;
 mod golden;
+mod multiline;
 mod parsers;
 mod show;
 
@@ -23,10 +24,13 @@ use crate::record::Timestamp;
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct ParseArguments {
     /// Name of the parser
-    #[arg(long, value_name = "NAME", required_unless_present = "config")]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["multiline", "config"])]
     parser: Option<String>,
+    /// Names of multi-line parsers, separated by commas: show how they join the lines instead
+    #[arg(long, value_name = "NAMES", conflicts_with_all = ["parser", "golden"])]
+    multiline: Option<String>,
     /// Configuration that the lines go through instead, from its input to what would be sent
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["parser", "parsers_files", "golden"])]
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["parser", "multiline", "parsers_files", "golden"])]
     config: Option<PathBuf>,
     /// With --config: the input that reads the lines; by default the first one
     #[arg(long, value_name = "NAME", requires = "config")]
@@ -52,11 +56,16 @@ const EXAMPLES: &str = r#"Each line is parsed as an input with `Parser NAME` wou
 members with the group that took them and, for a line that does not match, how far it fits and
 which part of the expression fails there.
 
+With --multiline each record is printed with its lines and, before each line, the state that it
+led to. The lines are those that the application printed: `docker` and `cri` have nothing to join.
+
 Examples:
   kubectl logs my-pod | flytail parse --parser nginx
   flytail parse --parser my-app -R parsers.conf sample.log
   flytail parse --parser my-app -R parsers.conf --json sample.log | jq 'select(.matched | not)'
   flytail parse --parser my-app -R parsers.conf --golden my-app.txt    in your CI
+  kubectl logs my-pod | flytail parse --multiline python,java
+  flytail parse --multiline my-rules -R parsers.conf sample.log
   flytail parse -c fluent-bit.conf /var/log/containers/my-pod_my-ns_main-0123….log
 
 A golden file:
@@ -68,7 +77,7 @@ A golden file:
   > a line that must not match
   unmatched
 
-Exit codes: 0 if all lines matched (or gave what the golden file says), 2 if some did not,
+Exit codes: 0 if all lines matched (or gave what the golden file says) or were joined, 2 if some did not,
 1 for an error in the command line, a parsers file or the golden file."#;
 
 /// Why nothing was parsed.
@@ -78,6 +87,8 @@ enum ParseError {
     Parsers(Problems),
     #[error("there is no parser \"{name}\"\n  hint: {hint}")]
     Unknown { name: String, hint: String },
+    #[error("there is no multiline parser \"{name}\"\n  hint: multiline parsers are: {known}")]
+    UnknownMultiline { name: String, known: String },
     #[error("cannot read {}: {error}", file.display())]
     Read { file: PathBuf, error: io::Error },
     #[error("{}: {error}", file.display())]
@@ -117,6 +128,9 @@ fn parse(arguments: &ParseArguments, out: &mut impl Write) -> Result<Ending, Par
     let shape = if arguments.json { Shape::Json } else { Shape::Text(style) };
     if let Some(file) = &arguments.config {
         return configured::run(arguments, file, shape, out);
+    }
+    if let Some(names) = &arguments.multiline {
+        return multiline::run(arguments, names, shape, out);
     }
     let parser = parsers::find(arguments.parser.as_deref().unwrap_or_default(), &arguments.parsers_files)?;
     if let Some(file) = &arguments.golden {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::ParseError;
-use crate::config::{Environment, Problems, load_text};
+use crate::config::{Config, Environment, Problems, load_text};
 use crate::parser::{Parser, Parsers};
 use crate::pipeline::Plugins;
 
@@ -13,7 +13,11 @@ const MAIN: &str = "-R";
 /// Finds the parser `name`. Problems that do not keep it from running go to the standard error.
 pub(super) fn find(name: &str, files: &[PathBuf]) -> Result<Parser, ParseError> {
     let mut problems = Problems::new();
-    let parsers = if files.is_empty() { Parsers::ours(&mut problems) } else { load(files, &mut problems) };
+    let parsers = if files.is_empty() {
+        Parsers::ours(&mut problems)
+    } else {
+        Parsers::new(&configured(files, &mut problems).parsers, &mut problems)
+    };
     if problems.is_fatal() {
         return Err(ParseError::Parsers(problems));
     }
@@ -31,13 +35,13 @@ fn hint(name: &str, parsers: &Parsers) -> String {
 }
 
 /// Loads parsers files as a configuration that names them would.
-fn load(files: &[PathBuf], problems: &mut Problems) -> Parsers {
+pub(super) fn configured(files: &[PathBuf], problems: &mut Problems) -> Config {
     let named = files.iter().map(|file| format!("    Parsers_File {}\n", file.display()));
     let main = format!("[SERVICE]\n{}", named.collect::<String>());
     let (config, more) = load_text(Path::new(MAIN), &main, &Plugins::all().registry(), &Environment::process());
     // That it has no inputs and outputs is of no interest, but that a file cannot be read is.
     problems.extend(more.into_iter().filter(|problem| problem.file != Path::new(MAIN) || problem.line > 1));
-    Parsers::new(&config.parsers, problems)
+    config
 }
 
 #[cfg(test)]

@@ -24,15 +24,16 @@ pub(super) enum Style {
     Coloured,
 }
 
+/// Colours, by what they mean here: aside, good, bad.
 #[derive(Debug, Clone, Copy)]
-enum Colour {
+pub(super) enum Colour {
     Dim,
     Green,
     Red,
 }
 
 impl Style {
-    fn paint(self, colour: Colour, text: &str) -> Cow<'_, str> {
+    pub(super) fn paint(self, colour: Colour, text: &str) -> Cow<'_, str> {
         let code = match (self, colour) {
             (Self::Plain, _) => return Cow::Borrowed(text),
             (Self::Coloured, Colour::Dim) => 2,
@@ -181,7 +182,7 @@ fn record(members: &[Shown]) -> Value {
 }
 
 /// Text that does nothing to a terminal and stays on its line.
-fn visible(text: &[u8]) -> String {
+pub(super) fn visible(text: &[u8]) -> String {
     let shown = |character: char| if character.is_control() { '·' } else { character };
     String::from_utf8_lossy(text).chars().map(shown).collect()
 }
