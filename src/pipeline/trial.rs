@@ -169,4 +169,14 @@ mod tests {
         assert!(messages.iter().any(|message| message.ends_with("ValueError: 1")));
         assert!(documents.iter().all(|document| document["pod"] == "flyteadmin-1"));
     }
+
+    #[tokio::test]
+    async fn joins_lines_as_a_run_does() {
+        let text = "[INPUT]\n Name tail\n Path /var/log/*.log\n Tag app\n multiline.parser go\n\
+                    [FILTER]\n Name multiline\n Match app\n multiline.parser java\n[OUTPUT]\n Name stdout\n Match *\n";
+        let traces = ["java.lang.Error: x\n\tat a.b(C.java:1)", "panic: y\n\ngoroutine 1 [running]:"];
+        let documents = documents(text, "/var/log/a.log", &format!("{}\none\n{}\n", traces[0], traces[1]));
+        let texts: Vec<_> = documents.iter().map(|document| document["log"].as_str().unwrap()).collect();
+        assert_eq!(texts, [traces[0], "one", traces[1]]);
+    }
 }

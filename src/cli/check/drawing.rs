@@ -39,7 +39,9 @@ impl Drawing<'_> {
                 Some(bound) => bound == Bound::Input(number),
             };
             if applies {
-                self.line("├─▶ ", &format!("filter {}", filter.name()), &self.origin(filter));
+                let parts = [joined_by(filter), self.origin(filter)];
+                let what = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+                self.line("├─▶ ", &format!("filter {}", filter.name()), &what);
             }
         }
         let taken = |output: &&(usize, &Instance)| tags.iter().any(|tags| output.1.routing().may_match(tags));
@@ -121,6 +123,12 @@ fn describe(options: &Options<'_>, plugin: &str) -> String {
     }
 }
 
+/// The multi-line parsers of a filter.
+fn joined_by(filter: &Instance) -> String {
+    let options = filter.options();
+    if options.knows("multiline.parser") { options.list("multiline.parser").join(", ") } else { String::new() }
+}
+
 fn parsers(input: &Instance) -> String {
     let options = input.options();
     let of = |key: &str| if options.knows(key) { options.list(key) } else { Vec::new() };
@@ -144,6 +152,7 @@ pipeline:
     - {name: dummy, alias: test, processors: {logs: [{name: flyte}]}}
     - {name: stdin}
   filters:
+    - {name: multiline, match: 'kube.*', multiline.parser: 'java, go'}
     - {name: kubernetes, match: 'kube.*'}
   outputs:
     - {name: es, match: 'kube.*', host: elasticsearch, index: flyte-logs}
@@ -157,6 +166,7 @@ tail.0                        /var/log/containers/*.log
 │   tag                       kube.var.log.containers.*.log
 │   parser                    docker, cri
 │
+├─▶ filter multiline.0        java, go, Match kube.*
 ├─▶ filter kubernetes.0       Match kube.*
 ├─▶ output es.0               elasticsearch:9200, index flyte-logs, Match kube.*
 ╰─▶ output stdout.0           through last, Match_Regex kube|dummy
