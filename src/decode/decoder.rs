@@ -107,7 +107,7 @@ impl Decoder {
     ) {
         if !self.settings.container {
             self.last_time = time;
-            let line = Line { time, stream: None, text: raw, position, truncated: cut, carried: 0 };
+            let line = Line { time, stream: None, text: raw, position, truncated: cut, carried: 0, ended: 0 };
             let Settings { multiline, limits, .. } = &self.settings;
             if multiline.is_empty() {
                 complete(line);

@@ -78,12 +78,14 @@ pub struct Line<'t> {
     /// How many files before this one its first bytes stand (`position.start` is an offset there); 0
     /// if they stand in this one.
     pub carried: usize,
+    /// The same of its last bytes, and of `position.end`.
+    pub ended: usize,
 }
 
 impl<'t> Line<'t> {
     /// A line that one entry holds whole.
     #[must_use]
     pub fn whole(entry: Entry<'t>, time: Timestamp, position: Position) -> Self {
-        Self { time, stream: Some(entry.stream), text: entry.text, position, truncated: false, carried: 0 }
+        Self { time, stream: Some(entry.stream), text: entry.text, position, truncated: false, carried: 0, ended: 0 }
     }
 }

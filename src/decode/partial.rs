@@ -18,6 +18,7 @@ struct Open {
     position: Position,
     time: Timestamp,
     carried: usize,
+    ended: usize,
 }
 
 impl Joiner {
@@ -31,6 +32,7 @@ impl Joiner {
     pub fn carry(&mut self) {
         if let Some(open) = &mut self.open {
             open.carried += 1;
+            open.ended += 1;
         }
     }
 
@@ -58,8 +60,9 @@ impl Joiner {
         if self.open.is_some() && self.text.len() + entry.text.len() > limit {
             self.take(entry.stream, true, arena).map(&mut complete);
         }
-        let open = self.open.get_or_insert(Open { position, time, carried: 0 });
+        let open = self.open.get_or_insert(Open { position, time, carried: 0, ended: 0 });
         open.position.end = position.end;
+        open.ended = 0;
         self.text.extend_from_slice(entry.text);
         if !entry.partial {
             self.take(entry.stream, false, arena).map(&mut complete);
@@ -77,7 +80,7 @@ impl Joiner {
         self.text.clear();
         // One huge line must not pin its memory for good.
         self.text.shrink_to(64 * 1024);
-        let Open { position, time, carried } = open;
-        Some(Line { time, stream: Some(stream), text, position, truncated, carried })
+        let Open { position, time, carried, ended } = open;
+        Some(Line { time, stream: Some(stream), text, position, truncated, carried, ended })
     }
 }

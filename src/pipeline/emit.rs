@@ -265,10 +265,20 @@ struct Path<'t> {
 }
 
 impl Path<'_> {
-    /// What the id of a line is made of: that of the file in which it began.
+    /// What the id of a line is made of: that of the file in which it began, and, if it went on into
+    /// others, what stood there.
     fn seed_of(&self, line: &Line<'_>) -> Option<IdSeed> {
-        let began = self.before.len().checked_sub(line.carried).and_then(|index| self.before.get(index));
-        began.map_or(self.seed, |before| before.seed)
+        let began = self.seed_before(line.carried)?;
+        if line.carried == line.ended {
+            return Some(began);
+        }
+        Some(self.seed_before(line.ended).map_or(began, |ended| began.until(ended, line.text)))
+    }
+
+    /// The seed of the file that is so many before this one.
+    fn seed_before(&self, files: usize) -> Option<IdSeed> {
+        let before = self.before.len().checked_sub(files).and_then(|index| self.before.get(index));
+        before.map_or(self.seed, |before| before.seed)
     }
 
     /// While a record is open that began in the file before, the streams that came open from there

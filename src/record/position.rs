@@ -107,6 +107,17 @@ impl IdSeed {
         Self { hash: xxh3_128(&bytes), time: log.time(), began }
     }
 
+    /// The same for a record that goes on from this log into that of `end`. Which logs lie between them
+    /// no offset tells, and one that is destroyed leaves another text between the same ends.
+    #[must_use]
+    pub fn until(self, end: Self, text: &[u8]) -> Self {
+        let mut bytes = [0; 48];
+        bytes[..16].copy_from_slice(&self.hash.to_le_bytes());
+        bytes[16..32].copy_from_slice(&end.hash.to_le_bytes());
+        bytes[32..].copy_from_slice(&xxh3_128(text).to_le_bytes());
+        Self { hash: xxh3_128(&bytes), ..self }
+    }
+
     /// A number that grows from line to line of a container's stream, over rotations too: the time of
     /// the log's first line in nanoseconds since the epoch, plus the line's offset. No container
     /// writes more than a byte a nanosecond, so the next log begins with a higher one.
@@ -133,6 +144,16 @@ mod tests {
         let others = [id(2, 10, 20, 5), id(1, 11, 20, 5), id(1, 10, 21, 5), id(1, 20, 10, 5), id(1, 10, 20, 6)];
         assert!(others.iter().all(|other| *other != id(1, 10, 20, 5)));
         assert_ne!(IdSeed::new(LogId(1), "tail.0", None), IdSeed::new(LogId(1), "tail.1", None));
+    }
+
+    #[test]
+    fn tells_what_stands_in_the_logs_that_a_record_goes_on_into() {
+        let [first, second, third] = [1, 2, 3].map(|log| IdSeed::new(LogId(log), "tail.0", None));
+        let id = |seed| DocumentId::new(seed, Position { start: 10, end: 20 }, Some(Timestamp(0))).0;
+        let seeds = [first, first.until(second, b"a"), first.until(third, b"a"), first.until(second, b"b")];
+        let ids: std::collections::BTreeSet<_> = seeds.map(id).into();
+        assert_eq!(ids.len(), seeds.len());
+        assert_eq!(id(first.until(second, b"a")), id(seeds[1]));
     }
 
     #[test]

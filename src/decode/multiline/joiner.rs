@@ -24,6 +24,7 @@ struct Open {
     /// How much of the text certainly belongs to the group.
     certain: usize,
     carried: usize,
+    ended: usize,
 }
 
 /// A line that belongs to the group only if a later one does.
@@ -33,6 +34,7 @@ struct Held {
     position: Position,
     time: Timestamp,
     carried: usize,
+    ended: usize,
 }
 
 /// The open group of one stream.
@@ -55,9 +57,11 @@ impl Joiner {
     pub fn carry(&mut self) {
         if let Some(open) = &mut self.open {
             open.carried += 1;
+            open.ended += 1;
         }
         for held in &mut self.held {
             held.carried += 1;
+            held.ended += 1;
         }
     }
 
@@ -141,7 +145,7 @@ impl Joiner {
 
     fn begin(&mut self, line: &Line<'_>, definition: &Arc<Definition>, state: State) {
         self.text.extend_from_slice(line.text);
-        let Line { position, time, stream, carried, .. } = *line;
+        let Line { position, time, stream, carried, ended, .. } = *line;
         self.open = Some(Open {
             definition: Arc::clone(definition),
             state,
@@ -152,6 +156,7 @@ impl Joiner {
             last_time: time,
             certain: line.text.len(),
             carried,
+            ended,
         });
     }
 
@@ -162,15 +167,15 @@ impl Joiner {
         self.text.extend_from_slice(line.text);
         self.held.clear();
         open.certain = self.text.len();
-        open.position.end = line.position.end;
+        (open.position.end, open.ended) = (line.position.end, line.ended);
         open.goes_on(line, state);
     }
 
     fn hold(&mut self, line: &Line<'_>, state: State) {
         let Some(open) = &mut self.open else { return };
         self.text.push(b'\n');
-        let Line { position, time, carried, .. } = *line;
-        self.held.push(Held { line_start: self.text.len(), position, time, carried });
+        let Line { position, time, carried, ended, .. } = *line;
+        self.held.push(Held { line_start: self.text.len(), position, time, carried, ended });
         self.text.extend_from_slice(line.text);
         open.goes_on(line, state);
     }
@@ -178,13 +183,13 @@ impl Joiner {
     fn end<'t>(&mut self, truncated: bool, arena: &'t Bump, complete: &mut impl FnMut(Line<'t>)) {
         let Some(open) = self.open.take() else { return };
         let text = &*arena.alloc_slice_copy(&self.text);
-        let Open { time, stream, position, certain, carried, .. } = open;
-        complete(Line { time, stream, text: &text[..certain], position, truncated, carried });
+        let Open { time, stream, position, certain, carried, ended, .. } = open;
+        complete(Line { time, stream, text: &text[..certain], position, truncated, carried, ended });
         let ends = self.held.iter().skip(1).map(|next| next.line_start - 1).chain([text.len()]);
         for (held, end) in self.held.iter().zip(ends) {
             let text = &text[held.line_start..end];
-            let Held { position, time, carried, .. } = *held;
-            complete(Line { time, stream, text, position, truncated: false, carried });
+            let Held { position, time, carried, ended, .. } = *held;
+            complete(Line { time, stream, text, position, truncated: false, carried, ended });
         }
         self.text.clear();
         // One huge group must not pin its memory for good.

@@ -399,6 +399,13 @@ fn groups_of_rules_are_cut_once_whatever_happens() {
     run_seeds(5_000, Joins::Days);
 }
 
+#[test]
+fn a_record_whose_middle_was_destroyed_is_another_one() {
+    for seed in [24_321, 35_656, 43_712] {
+        run(seed, Joins::Days, false);
+    }
+}
+
 /// Runs so many seeds, or the one that the environment names.
 fn run_seeds(seeds: u64, joins: Joins) {
     if let Some(seed) = std::env::var("FLYTAIL_SIMULATION_SEED").ok().and_then(|seed| seed.parse().ok()) {
