@@ -262,6 +262,10 @@ impl Follower {
         let file = &mut group.files[index];
         let looked = self.descriptors.of(file).map_err(|error| error.to_string()).and_then(|open| {
             let look = open.look().map_err(|error| error.to_string())?;
+            if !file.is_compressed && look.length > file.head.length {
+                // By its head alone it is found again when it was compressed while it was not open.
+                file.renew_head(open);
+            }
             let wants_line = is_next && !file.is_spooled();
             let line = if wants_line { identity::first_line(open).map_err(|error| error.to_string())? } else { None };
             Ok((look.length, line))

@@ -103,6 +103,15 @@ impl Follower {
         }
     }
 
+    /// A file that was found is the one that is followed: its inode may be another file's by now.
+    fn is_file_of(&self, known: &Followed, found: &Found) -> bool {
+        known.found.key() == found.key()
+            && match known.head.length {
+                0 => known.found.real == found.real,
+                length => self.head_of(found, length) == Some(known.head),
+            }
+    }
+
     /// A compressed copy holds all that a file of this length holds.
     fn is_whole_copy(&self, copy: &Found, length: u64) -> bool {
         copy.is_compressed()
@@ -122,7 +131,7 @@ impl Follower {
             true => discover::siblings(disk, &file.found.real),
             false => discover::rotated_beside(disk, &file.found.real),
         };
-        let is_other = |found: &Found| !group.files.iter().any(|known| known.found.key() == found.key());
+        let is_other = |found: &Found| !group.files.iter().any(|known| self.is_file_of(known, found));
         let mut copies = beside.into_iter().filter(|found| {
             let is_long_enough = found.is_compressed() || found.length >= file.offset;
             is_long_enough && file.head.length > 0 && is_other(found)
