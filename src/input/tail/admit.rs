@@ -24,10 +24,13 @@ impl Follower {
             watch.add(directory);
         }
         let place = self.group(key, self.is_numbered(&found.real), &found.real);
-        if self.is_known(place, &found) {
+        let is_known = self.is_known(place, &found);
+        if !is_known || std::mem::take(&mut self.groups[place].has_gap) {
+            self.admit_earlier(place, &found, container.as_ref(), now);
+        }
+        if is_known {
             return;
         }
-        self.admit_earlier(place, &found, container.as_ref(), now);
         self.follow(place, found, container, None, now);
         self.groups[place].end_earlier_starts(now.instant);
     }

@@ -29,6 +29,8 @@ pub(super) struct Group {
     /// Files that lie there and are none of ours (copies of what was read, or older than that), with
     /// their length and time of writing: the inode alone may be another file's one day.
     passed: HashMap<(u64, u64), (u64, i64)>,
+    /// A file went before its turn came: what lies there must be looked at once more.
+    pub(super) has_gap: bool,
 }
 
 /// Files that are remembered as done, the newest: a container's directory holds some five.
@@ -37,7 +39,15 @@ const MOST_DONE: usize = 64;
 impl Group {
     /// A group without files.
     pub(super) fn new(key: u64, is_numbered: bool, directory: PathBuf) -> Self {
-        Self { key, is_numbered, directory, files: Vec::new(), done: Vec::new(), passed: HashMap::new() }
+        Self {
+            key,
+            is_numbered,
+            directory,
+            files: Vec::new(),
+            done: Vec::new(),
+            passed: HashMap::new(),
+            has_gap: false,
+        }
     }
 
     /// The key of a group by its container's directory or its path.

@@ -1,6 +1,7 @@
 //! What becomes of files whose path leads elsewhere: they are read to their end, the next one
 //! follows, and what would vanish is rescued.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::descriptors::OpenError;
@@ -190,7 +191,9 @@ impl Follower {
             Ok(_) | Err(OpenError::Refused(_)) => return,
             Err(OpenError::Gone) => {
                 let real = discover::find_again(self.disk.as_ref(), &file.found.real, file.found.key());
-                if let Some(real) = real.filter(|real| *real != file.found.real) {
+                // Of a file that held nothing only the name tells that an inode is still its own.
+                let is_its = |real: &PathBuf| file.head.length > 0 || is_renamed(&file.found.real, real);
+                if let Some(real) = real.filter(|real| *real != file.found.real && is_its(real)) {
                     file.found.real = real;
                     return;
                 }
@@ -212,6 +215,7 @@ impl Follower {
             // Nobody knows of it yet.
             Phase::Waiting => {
                 file.phase = Phase::Closed;
+                self.groups[place].has_gap = true;
                 self.leave_path(place, index);
                 self.scan_soon();
             }
@@ -269,6 +273,12 @@ impl Follower {
         });
         !is_left && self.descriptors.of(file).is_ok_and(|open| file.is_at_end(open)) && !file.has_rest()
     }
+}
+
+/// The second is a name that a rotation gives to a file of the first.
+fn is_renamed(from: &Path, to: &Path) -> bool {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    name(to).starts_with(&name(from))
 }
 
 fn has_grown(file: &Followed, look: std::io::Result<super::disk::Look>) -> bool {
