@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use super::batch::{self, Sealed};
 use super::budget::Budget;
 use super::build::{build_filters, build_outputs, output_slots, with_flyte};
-use super::emit::Emitter;
+use super::emitter::Emitter;
 use super::multiline::Joining;
 use super::reading::{self, Means};
 use super::watchdog::Watchdog;

@@ -12,7 +12,8 @@ use bumpalo::Bump;
 use memchr::memchr_iter;
 
 use super::budget::Budget;
-use super::emit::{Emitter, Run};
+use super::emit::Run;
+use super::emitter::Emitter;
 use super::message::Message;
 use super::reading::Reading;
 use super::source::SourceState;
