@@ -7,6 +7,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use support::place::{Place, append, compress, line};
 use support::shipper::{Shipper, wait_for};
@@ -90,6 +91,37 @@ fn rotated_logs_that_wait_hold_no_room_that_was_given_back() {
     place.wait_for(&["one", "two", "three", "four"]);
     wait_for(&0, || segments(&place).len());
     assert!(shipper.terminate().success());
+}
+
+/// What was removed just before is not lost either, though nobody looked since.
+#[test]
+fn what_is_removed_just_before_an_orderly_end_or_a_reload_is_kept() {
+    for is_reload in [false, true] {
+        let place = Place::new();
+        let log = place.container(1);
+        append(&log, &(line("one") + &line("two")));
+        let options = "Inotify_Watcher Off";
+        let configure = |output: &str| {
+            let configuration = place.configure("containers/*.log", options, output);
+            let text = fs::read_to_string(&configuration)
+                .unwrap()
+                .replace("[SERVICE]", "[SERVICE]\n  Hot_Reload On\n  Grace 0");
+            fs::write(&configuration, text).unwrap();
+            configuration
+        };
+        let mut shipper = Shipper::start(&configure(AWAY));
+        wait_for(&true, || shipper.log().contains("not delivered yet"));
+        let configuration = configure("");
+        fs::remove_dir_all(log.parent().unwrap()).unwrap();
+        if is_reload {
+            assert!(Command::new("kill").args(["-HUP", &shipper.id().to_string()]).status().unwrap().success());
+        } else {
+            assert!(shipper.terminate().success());
+            shipper = Shipper::start(&configuration);
+        }
+        place.wait_for(&["one", "two"]);
+        assert!(shipper.terminate().success());
+    }
 }
 
 type Damage = (&'static str, fn(&[PathBuf]));

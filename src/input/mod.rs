@@ -98,8 +98,9 @@ pub trait Input: Send {
         false
     }
 
-    /// The last call: whoever runs next in this process goes on from here.
-    fn hand_over(&mut self) {}
+    /// The last call: whoever runs next goes on from here, in this process or another. What only is
+    /// there while this input holds it is saved.
+    fn hand_over(&mut self, _: Now) {}
 }
 
 /// Which share of the sources a worker's instance of an input takes.

@@ -96,7 +96,7 @@ impl Worker {
         loop {
             let now = Now::read();
             match self.step(now, &mut scratch) {
-                Step::Drained => return self.inputs.iter_mut().for_each(|slot| slot.input.hand_over()),
+                Step::Drained => return self.hand_over(now),
                 Step::Worked { progress: true } => last_progress = now.instant,
                 Step::Worked { progress: false } => {
                     let is_quiet = now.instant.duration_since(last_progress) >= QUIET;
@@ -104,6 +104,11 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// What the inputs hold goes to whoever runs next. Called once, when the worker is drained.
+    pub fn hand_over(&mut self, now: Now) {
+        self.inputs.iter_mut().for_each(|slot| slot.input.hand_over(now));
     }
 
     /// Does what there is to do at `now`, and does not wait.

@@ -372,8 +372,11 @@ impl Follower {
         files.filter(|file| file.needs_saving()).for_each(Followed::was_saved);
     }
 
-    /// Tells the next run in this process how far files were read.
-    pub(super) fn hand_over(&mut self) {
+    /// Rescues what was removed since the last look, which goes with its handle, and tells the next run
+    /// in this process how far files were read.
+    pub(super) fn hand_over(&mut self, now: Now) {
+        self.check_rotations(now);
+        self.save();
         let Some(memory) = &self.memory else { return };
         let files = self
             .groups

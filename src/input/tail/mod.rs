@@ -223,7 +223,7 @@ impl Input for Tail {
         true
     }
 
-    fn hand_over(&mut self) {
-        self.follower.hand_over();
+    fn hand_over(&mut self, now: Now) {
+        self.follower.hand_over(now);
     }
 }

@@ -213,9 +213,11 @@ impl World {
         let now = self.now();
         let Some(process) = &mut self.process else { return };
         if process.worker.step(now, &mut process.scratch) == Step::Drained {
+            process.worker.hand_over(now);
             self.process = None;
             self.tell(|| "ends in an orderly way".to_owned());
-            self.destroy_unnoticed();
+            // Nothing that was held open goes with its handle.
+            self.removed.clear();
             return;
         }
         self.removed.retain(|(when, _)| self.elapsed - *when < NOTICED);
