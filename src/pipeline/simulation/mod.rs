@@ -409,6 +409,14 @@ fn a_record_whose_middle_was_destroyed_is_another_one() {
     }
 }
 
+/// The first two were logs that nobody followed any more, the third two ids.
+#[test]
+fn an_inode_that_was_another_files_misleads_nobody() {
+    for seed in [6_369, 36_100, 12_530] {
+        run(seed, Joins::Days, false);
+    }
+}
+
 /// Runs so many seeds, or the one that the environment names.
 fn run_seeds(seeds: u64, joins: Joins) {
     if let Some(seed) = std::env::var("FLYTAIL_SIMULATION_SEED").ok().and_then(|seed| seed.parse().ok()) {
