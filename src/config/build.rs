@@ -5,7 +5,7 @@ use super::environment::Environment;
 use super::instance::{Bound, Instance};
 use super::matching::Match;
 use super::option::{Class, Plugin};
-use super::problem::{Place, Problems};
+use super::problem::{Place, Problems, expression_fault};
 use super::written::{Entry, Section, SectionKind};
 
 /// What an instance is made of.
@@ -76,9 +76,7 @@ impl Blueprint<'_> {
         };
         matching.clone().or_expression(expression).unwrap_or_else(|error| {
             let problem = options.problem("Match_Regex", "Match_Regex is not a regular expression that works here");
-            // The engine draws the place under the expression and ends with the reason.
-            let reason = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            problems.push(problem.with_hint(reason));
+            problems.push(problem.with_hint(expression_fault(&error)));
             matching
         })
     }

@@ -51,7 +51,7 @@ pub use instance::{Bound, Instance, Options};
 pub use matching::Match;
 pub use option::{Class, Kind, OptionSpec, Plugin, Registry, is_secret};
 pub use overlap::{Wildcards, overlap};
-pub use problem::{Place, Problem, Problems, Severity};
+pub use problem::{Place, Problem, Problems, Severity, expression_fault};
 pub use reference::{reference, reference_of};
 pub use resolve::{Config, resolve};
 pub use service::{LOG_LEVEL_VARIABLE, LogLevel, SERVICE, Service};

@@ -3,6 +3,7 @@
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::onigmo;
+use crate::config::expression_fault;
 
 /// A compiled expression. What it looks ahead for at its very beginning, which the engine cannot do,
 /// is an expression of its own: `^(?!\d{4}-).*` is every line that does not begin with a year.
@@ -49,7 +50,7 @@ fn compile(text: &str) -> Result<Regex, String> {
     // There is one line only, and what is bound to its beginning need not be searched elsewhere.
     let pattern = translated.for_regex().map_err(|error| error.to_string())?;
     let regex = RegexBuilder::new(pattern).multi_line(false).unicode(false).build();
-    regex.map_err(|error| error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned())
+    regex.map_err(|error| expression_fault(&error))
 }
 
 /// A look-ahead that a pattern begins with: whether it has to match, its inside, and what follows.

@@ -4,7 +4,7 @@
 //! One entry per block, in the order of reading. An entry is complete when nothing is pending:
 //! each record of the block holds it until its fate is known, and the block's own turn holds it
 //! until its checkpoint is known. That checkpoint never lies behind a record that is still open
-//! (a partial line, a traceback): the entry of the block in which such a record ends covers it.
+//! (a partial line, a group): the entry of the block in which such a record ends covers it.
 
 use std::collections::VecDeque;
 

@@ -72,7 +72,7 @@ impl OutputSlot {
         let (request, tokens) = self.open.swap_remove(index).seal(self.encoding);
         self.sealed += request.items.len() as u64;
         let held = budget.hold(request.body.len() + request.items.len() * size_of::<u32>());
-        // The delivery ends only after the workers.
+        // A delivery that halts takes nothing any more: what the batch holds is read again.
         drop(self.delivery.send(Sealed { request, tokens, worker, held }));
     }
 }

@@ -7,7 +7,7 @@ use glob::Pattern;
 use regex::Regex;
 
 use super::tag::Naming;
-use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
+use crate::config::{Kind, OptionSpec, Options, Plugin, Problems, expression_fault};
 
 /// The tail input. Names and defaults are Fluent Bit's; where we differ the text says so.
 pub const PLUGIN: Plugin = Plugin {
@@ -223,9 +223,7 @@ pub(super) fn naming(options: &Options<'_>, problems: &mut Problems) -> Option<N
         Ok(expression) => Some(Naming::Groups(tag, expression)),
         Err(error) => {
             let problem = options.problem("Tag_Regex", "Tag_Regex is not a regular expression that works here");
-            // The engine draws the place under the expression and ends with the reason.
-            let reason = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            problems.push(problem.with_hint(reason));
+            problems.push(problem.with_hint(expression_fault(&error)));
             None
         }
     }

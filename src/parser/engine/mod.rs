@@ -23,6 +23,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::Hir;
 
 use super::onigmo::{Error, Translated};
+use crate::config::expression_fault;
 use machine::{Machine, Outcome, UNSET};
 use program::Program;
 
@@ -170,8 +171,6 @@ fn parse(pattern: &str) -> Result<Hir, Error> {
     parser.parse(pattern).map_err(|error| invalid(&error))
 }
 
-/// The engine draws the place under the expression and ends with the reason.
 fn invalid(error: &impl std::fmt::Display) -> Error {
-    let text = error.to_string();
-    Error::Invalid(text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned())
+    Error::Invalid(expression_fault(error))
 }
