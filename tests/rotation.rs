@@ -107,3 +107,30 @@ fn many_files_are_read_in_rounds_where_few_may_be_open() {
     let open = fs::read_to_string(place.path("log")).unwrap();
     assert!(!open.contains("Too many open files"), "{open}");
 }
+
+/// What the shipper says once for all when the kernel gives no events.
+const NO_EVENTS: [&str; 2] = ["no file events:", "some directories are not watched:"];
+
+#[test]
+fn without_the_kernels_events_the_scan_finds_everything_and_that_is_said_once() {
+    for (limit, value) in [("max_inotify_instances", 0), ("max_inotify_watches", 2)] {
+        let place = Place::new();
+        let configuration = place.configure("containers/*.log", "", "");
+        let mut shipper = Shipper::start_with_limit(&configuration, limit, value);
+        let mut wanted = Vec::new();
+        for round in 0..3 {
+            for number in 0..5 {
+                let log = place.container(number + round * 5);
+                append(&log, &line(&format!("{number} {round} before")));
+                fs::rename(&log, log.with_file_name("0.log.20261122-000001")).unwrap();
+                append(&log, &line(&format!("{number} {round} after")));
+                wanted.extend(["before", "after"].map(|when| format!("{number} {round} {when}")));
+            }
+            place.wait_for(&wanted.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        assert!(shipper.terminate().success());
+        let log = shipper.log();
+        let said: usize = NO_EVENTS.iter().map(|text| log.matches(text).count()).sum();
+        assert_eq!(said, 1, "{limit}: {log}");
+    }
+}

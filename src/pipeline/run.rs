@@ -1,5 +1,6 @@
 //! Running the pipeline: its threads, its deliveries, and its orderly end.
 
+use std::any::Any;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use tokio::task::JoinSet;
 use super::build::Pipeline;
 use super::halt::LONGEST_REQUEST;
 use super::message::Message;
+use super::worker::Worker;
 use crate::telemetry::accounts::Snapshot;
 
 /// How a run ended.
@@ -49,13 +51,7 @@ impl Pipeline {
         watching.spawn(self.dead_letters.watch());
         let mut workers = JoinSet::new();
         for worker in self.workers {
-            let (done, ended) = oneshot::channel();
-            let spawned = std::thread::Builder::new().name(format!("worker-{}", worker.number)).spawn(move || {
-                worker.run();
-                // Nobody waits any more if the process is ending.
-                let _ = done.send(());
-            });
-            workers.spawn(async move { spawned.is_ok() && ended.await.is_ok() });
+            workers.spawn(start(worker));
         }
         let mut has_failed = false;
         tokio::pin!(stop);
@@ -74,7 +70,8 @@ impl Pipeline {
                     drain(&self.messages, Duration::ZERO);
                 }
                 Some(ended) = workers.join_next() => {
-                    if !matches!(ended, Ok(true)) {
+                    if let Err(reason) = ended.unwrap_or_else(|error| Err(error.to_string())) {
+                        tracing::error!(%reason, "a worker failed: the process ends, what it held is read again at the next start");
                         has_failed = true;
                         is_stopping = true;
                         drain(&self.messages, FAILED_GRACE);
@@ -87,6 +84,30 @@ impl Pipeline {
         watching.shutdown().await;
         Ending { snapshot: self.accounts.total(), has_failed }
     }
+}
+
+/// Runs a worker in a thread of its own, and tells how that ended.
+fn start(worker: Worker) -> impl Future<Output = Result<(), String>> {
+    let (done, ended) = oneshot::channel();
+    let spawned = std::thread::Builder::new().name(format!("worker-{}", worker.number)).spawn(move || {
+        worker.run();
+        // Nobody waits any more if the process is ending.
+        let _ = done.send(());
+    });
+    async move {
+        let thread = spawned.map_err(|error| error.to_string())?;
+        match ended.await {
+            Ok(()) => Ok(()),
+            Err(_) => thread.join().map_err(|payload| said(payload.as_ref())),
+        }
+    }
+}
+
+/// What a panic said.
+fn said(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without words").to_owned()
 }
 
 /// Waits for what is on the wire, and lets go of what stays there for too long.
@@ -102,5 +123,53 @@ fn drain(workers: &[std::sync::mpsc::Sender<Message>], grace: Duration) {
     for worker in workers {
         // One that has ended needs no telling.
         drop(worker.send(Message::Drain(deadline)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::{Environment, load_text};
+    use crate::input::{Block, Event, Input, State};
+    use crate::pipeline::{Memory, Plugins, build};
+    use crate::record::{Checkpoint, Now};
+    use crate::telemetry::accounts::InputAccount;
+
+    /// An input with a bug.
+    struct Faulty;
+
+    impl Input for Faulty {
+        fn discover(&mut self, _: Now, _: &mut Vec<Event>) {
+            panic!("a bug");
+        }
+        fn protect(&mut self, _: Now) {}
+        fn next_block<'b>(&mut self, _: &'b mut Vec<u8>, _: Now) -> Option<Block<'b>> {
+            None
+        }
+        fn consumed(&mut self, _: u64, _: usize) {}
+        fn committed(&mut self, _: u64, _: Checkpoint) {}
+        fn save(&mut self) {}
+        fn is_caught_up(&mut self, _: u64) -> bool {
+            true
+        }
+        fn account(&self, _: &mut InputAccount) {}
+        fn state(&self) -> State {
+            State::Open
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_a_worker_ends_the_run_as_failed_and_the_other_workers_deliver() {
+        let text =
+            "[SERVICE]\n Flush 0.1\n Workers 2\n[INPUT]\n Name dummy\n Samples 1\n[OUTPUT]\n Name null\n Match *\n";
+        let environment = Environment::from_pairs([("A", "b")]);
+        let (config, mut problems) = load_text(Path::new("test.conf"), text, &Plugins::all().registry(), &environment);
+        let mut pipeline = build(&config, &environment, &Memory::default(), &mut problems).unwrap();
+        pipeline.workers[1].inputs[0].input = Box::new(Faulty);
+        let ending = pipeline.run(std::future::pending()).await;
+        assert!(ending.has_failed);
+        let account = &ending.snapshot.outputs[0];
+        assert_eq!((account.routed, account.acked), (1, 1), "{account:?}");
     }
 }

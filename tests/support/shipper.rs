@@ -32,6 +32,15 @@ impl Shipper {
         Self::run(command, configuration)
     }
 
+    /// The same, in a user namespace with a limit of its own: a file of `/proc/sys/user` and its value.
+    pub fn start_with_limit(configuration: &Path, limit: &str, value: u32) -> Self {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "sh", "-c"]);
+        command.arg(format!("echo {value} > /proc/sys/user/{limit} && exec \"$0\" \"$@\""));
+        command.arg(flytail().get_program());
+        Self::run(command, configuration)
+    }
+
     fn run(mut command: Command, configuration: &Path) -> Self {
         let directory = configuration.parent().unwrap();
         let log = directory.join("log");

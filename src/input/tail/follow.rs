@@ -89,12 +89,7 @@ pub(super) struct Kept {
 
 impl Follower {
     pub(super) fn new(input: usize, settings: Settings, shard: Shard, means: Means, now: Now) -> Self {
-        let Means { disk, mut watch, open } = means;
-        for directory in discover::directories(&settings.paths) {
-            if let Some(watch) = &mut watch {
-                watch.add(&directory);
-            }
-        }
+        let Means { disk, watch, open } = means;
         Self {
             descriptors: Descriptors::new(Arc::clone(&disk), settings.open_files),
             disk,
@@ -175,6 +170,10 @@ impl Follower {
 
     fn scan(&mut self, now: Now) {
         let began = Instant::now();
+        if let Some(watch) = &mut self.watch {
+            // Before looking, so that nothing comes unseen in between; again each time, as one may appear later.
+            discover::directories(&self.settings.paths).iter().for_each(|directory| watch.add(directory));
+        }
         for path in discover::matching(self.disk.as_ref(), &self.settings.paths, &self.settings.exclude) {
             if self.current.contains(&path) {
                 continue;

@@ -1,6 +1,7 @@
 //! Hints from the file system: something was created, moved or removed in a watched directory.
 //! They only make the next scan come sooner; the scan is the truth.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,9 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// Watches directories.
 pub(super) struct Watch {
-    watcher: Option<RecommendedWatcher>,
+    /// Made for the first directory, not before: the log is not open while inputs are built. `None`
+    /// without the kernel's help (no instances left): there are no hints then.
+    watcher: OnceCell<Option<RecommendedWatcher>>,
     hint: Arc<AtomicBool>,
     directories: HashSet<PathBuf>,
     /// A directory could not be watched, which was said.
@@ -19,31 +22,16 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// A watch of nothing yet. Without the kernel's help (no instances left), there are no hints.
+    /// A watch of nothing yet.
     pub(super) fn new() -> Self {
-        let hint = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&hint);
-        let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Writes are found by looking at the file's size: an event for each would cost more.
-            let counts = |kind| match kind {
-                EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => true,
-                EventKind::Any | EventKind::Access(_) | EventKind::Modify(_) | EventKind::Other => false,
-            };
-            if event.map_or(true, |event| counts(event.kind)) {
-                flag.store(true, Ordering::Relaxed);
-            }
-        });
-        let watcher = made
-            .inspect_err(
-                |error| tracing::warn!(%error, "no file events: new files are found by the periodic scan alone"),
-            )
-            .ok();
+        let (watcher, hint) = (OnceCell::new(), Arc::default());
         Self { watcher, hint, directories: HashSet::new(), has_failed: false }
     }
 
     /// Watches a directory from now on.
     pub(super) fn add(&mut self, directory: &Path) {
-        let Some(watcher) = &mut self.watcher else { return };
+        self.watcher.get_or_init(|| watcher(&self.hint));
+        let Some(Some(watcher)) = self.watcher.get_mut() else { return };
         if self.directories.contains(directory) {
             return;
         }
@@ -62,7 +50,9 @@ impl Watch {
 
     /// The directory is gone.
     pub(super) fn remove(&mut self, directory: &Path) {
-        if let Some(watcher) = self.watcher.as_mut().filter(|_| self.directories.remove(directory)) {
+        if let Some(Some(watcher)) = self.watcher.get_mut()
+            && self.directories.remove(directory)
+        {
             // The kernel forgot it together with the directory.
             let _ = watcher.unwatch(directory);
         }
@@ -72,4 +62,20 @@ impl Watch {
     pub(super) fn take_hint(&self) -> bool {
         self.hint.swap(false, Ordering::Relaxed)
     }
+}
+
+fn watcher(hint: &Arc<AtomicBool>) -> Option<RecommendedWatcher> {
+    let hint = Arc::clone(hint);
+    let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Writes are found by looking at the file's size: an event for each would cost more.
+        let counts = |kind| match kind {
+            EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => true,
+            EventKind::Any | EventKind::Access(_) | EventKind::Modify(_) | EventKind::Other => false,
+        };
+        if event.map_or(true, |event| counts(event.kind)) {
+            hint.store(true, Ordering::Relaxed);
+        }
+    });
+    let tell = |error: &notify::Error| tracing::warn!(%error, "no file events: new files are found by the periodic scan alone");
+    made.inspect_err(tell).ok()
 }
