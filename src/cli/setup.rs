@@ -1,5 +1,6 @@
 //! `flytail setup`: installs the index template on a server.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -33,7 +34,8 @@ pub(super) struct SetupArguments {
 
 pub(super) fn run(arguments: &SetupArguments) -> ExitCode {
     let user = arguments.user.as_deref().map(|user| (user, arguments.password.as_deref().unwrap_or_default()));
-    let endpoint = Endpoint { url: &arguments.url, user, verify: true, ca_file: arguments.ca_file.as_deref() };
+    let ca_file = arguments.ca_file.as_deref().map(Path::new);
+    let endpoint = Endpoint { url: &arguments.url, user, verify: true, ca_file, ..Endpoint::default() };
     let transport = match connect(&endpoint) {
         Ok(transport) => transport,
         Err(error) => {

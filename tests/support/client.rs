@@ -1,10 +1,15 @@
 //! A small client of the REST interface that both engines have, to prepare servers and to look into them.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Request;
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 /// Documents of one page of a scroll: at a few KiB each, some ten MiB of answer.
 const PAGE: usize = 5_000;
@@ -14,6 +19,8 @@ const PAGE: usize = 5_000;
 pub struct Client {
     agent: Agent,
     url: String,
+    /// The header `Authorization`, where the server asks for it.
+    authorization: Option<String>,
 }
 
 /// The status and the JSON body of an answer; what is not JSON is a string.
@@ -37,13 +44,30 @@ impl Answer {
 impl Client {
     /// A client of the server at a URL without a path.
     pub fn new(url: &str) -> Self {
+        Self::with(url, TlsConfig::default(), None)
+    }
+
+    /// A client of a server that asks for a certificate and a password.
+    pub fn secured(url: &str, certificates: &Path, (user, password): (&str, &str)) -> Self {
+        let read = |name: &str| fs::read(certificates.join(name)).unwrap();
+        let certificate = |name: &str| Certificate::from_pem(&read(name)).unwrap();
+        let key = PrivateKey::from_pem(&read("client.key")).unwrap();
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::new_with_certs(&[certificate("ca.crt")]))
+            .client_cert(Some(ClientCert::new_with_certs(&[certificate("client.crt")], key)));
+        let authorization = format!("Basic {}", BASE64.encode(format!("{user}:{password}")));
+        Self::with(url, tls.build(), Some(authorization))
+    }
+
+    fn with(url: &str, tls: TlsConfig, authorization: Option<String>) -> Self {
         let config = Agent::config_builder()
+            .tls_config(tls)
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
             .max_idle_connections(0)
             .proxy(None)
             .timeout_global(Some(Duration::from_secs(120)));
-        Self { agent: config.build().into(), url: url.trim_end_matches('/').to_owned() }
+        Self { agent: config.build().into(), url: url.trim_end_matches('/').to_owned(), authorization }
     }
 
     /// `GET`; the path begins with a slash.
@@ -73,7 +97,10 @@ impl Client {
 
     /// [`Self::send`] that tells of a server that cannot be reached.
     pub fn try_send(&self, method: &str, path: &str, body: &str) -> Result<Answer, ureq::Error> {
-        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if let Some(value) = &self.authorization {
+            request = request.header("authorization", value);
+        }
         let mut response = if body.is_empty() {
             self.agent.run(request.body(())?)?
         } else {

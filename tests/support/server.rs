@@ -50,6 +50,9 @@ impl fmt::Display for Engine {
     }
 }
 
+/// The password of the user `admin` of a server that asks for one.
+pub const PASSWORD: &str = "first-Passw0rd";
+
 /// A server on a port of its own on 127.0.0.1, with its data in a temporary directory.
 ///
 /// It ends when this is dropped, and also when the test program ends in whatever way: the launcher stays beside it and
@@ -58,6 +61,7 @@ pub struct Server {
     engine: Engine,
     port: u16,
     settings: Vec<String>,
+    is_secured: bool,
     running: Option<Running>,
     directory: TempDir,
 }
@@ -76,9 +80,18 @@ impl Server {
 
     /// Starts one with more lines for its configuration, such as `indexing_pressure.memory.limit: 30kb`.
     pub fn start_with(engine: Engine, settings: &[&str]) -> Self {
+        Self::start_as(engine, settings, false)
+    }
+
+    /// Starts one that speaks TLS and lets in the user `admin` with [`PASSWORD`] only.
+    pub fn start_secured(engine: Engine, settings: &[&str]) -> Self {
+        Self::start_as(engine, settings, true)
+    }
+
+    fn start_as(engine: Engine, settings: &[&str], is_secured: bool) -> Self {
         let directory = tempfile::Builder::new().prefix("flytail-server-").tempdir().expect("a temporary directory");
         let settings = settings.iter().map(|line| line.to_string()).collect();
-        let mut server = Self { engine, port: free_port(), settings, running: None, directory };
+        let mut server = Self { engine, port: free_port(), settings, is_secured, running: None, directory };
         server.start_again();
         server
     }
@@ -96,7 +109,7 @@ impl Server {
 
     /// Where it listens; stays the same over stops and starts.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address())
+        format!("{}://{}", if self.is_secured { "https" } else { "http" }, self.address())
     }
 
     /// Host and port of [`Self::url`].
@@ -114,9 +127,17 @@ impl Server {
         self.directory.path().to_owned()
     }
 
+    /// Where the certificates of a secured one are: `ca.crt`, `client.crt`, `client.key`.
+    pub fn certificates(&self) -> PathBuf {
+        self.directory.path().join("certificates")
+    }
+
     /// A client for it.
     pub fn client(&self) -> Client {
-        Client::new(&self.url())
+        match self.is_secured {
+            true => Client::secured(&self.url(), &self.certificates(), ("admin", PASSWORD)),
+            false => Client::new(&self.url()),
+        }
     }
 
     /// Ends it as an administrator does (SIGTERM) and waits until it is gone. The data stays.
@@ -144,7 +165,7 @@ impl Server {
     /// Starts it once more on the same port and data, after a [`Self::stop`] or [`Self::kill`].
     pub fn start_again(&mut self) {
         assert!(self.running.is_none(), "{} runs already", self.engine);
-        let running = launch(self.engine, self.port, &self.settings, &self.data_directory());
+        let running = launch(self.engine, self.port, (&self.settings, self.is_secured), &self.data_directory());
         self.running = Some(running.unwrap_or_else(|reason| panic!("cannot start {}:\n{reason}", self.engine)));
     }
 }
@@ -159,9 +180,17 @@ impl Drop for Server {
 }
 
 /// Runs the launcher until it says that the server can be used, or why not.
-fn launch(engine: Engine, port: u16, settings: &[String], data: &Path) -> Result<Running, String> {
+fn launch(
+    engine: Engine,
+    port: u16,
+    (settings, is_secured): (&[String], bool),
+    data: &Path,
+) -> Result<Running, String> {
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/start"));
     command.args(["--attached", "--temporary"]);
+    if is_secured {
+        command.arg("--secured");
+    }
     for line in settings {
         command.args(["--setting", line]);
     }

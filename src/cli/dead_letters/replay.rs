@@ -102,7 +102,7 @@ const NOT_SENT: &str = "cannot be sent again: no bulk items, or of an output tha
 /// Where letters are sent.
 enum Receivers {
     /// All to one server.
-    Server(Resender),
+    Server(Box<Resender>),
     /// To the outputs of a configuration, by instance name.
     Outputs(HashMap<String, Resender>),
 }
@@ -113,8 +113,9 @@ impl Receivers {
             return Self::of_outputs(&arguments.place.configuration()?, arguments.place.config.as_deref());
         };
         let user = arguments.user.as_deref().map(|user| (user, arguments.password.as_deref().unwrap_or_default()));
-        let ca_file = arguments.ca_file.as_deref();
-        Ok(Self::Server(Resender::new(&Endpoint { url, user, verify: true, ca_file })?))
+        let ca_file = arguments.ca_file.as_deref().map(Path::new);
+        let resender = Resender::new(&Endpoint { url, user, verify: true, ca_file, ..Endpoint::default() })?;
+        Ok(Self::Server(Box::new(resender)))
     }
 
     fn of_outputs(config: &Config, file: Option<&Path>) -> Result<Self, LettersError> {

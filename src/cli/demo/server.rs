@@ -1,5 +1,7 @@
 //! The user's server: prepared before the demonstration, searched behind it.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use elasticsearch::http::transport::Transport;
@@ -33,7 +35,9 @@ impl<'a> Server<'a> {
         let user = arguments.user.as_deref().map(|user| (user, arguments.password.as_deref().unwrap_or_default()));
         let ca_file = arguments.ca_file.as_deref();
         let failed = |reason| ServerError { url: url.to_string(), reason };
-        let transport = connect(&Endpoint { url: url.as_str(), user, verify: true, ca_file });
+        let trusted = ca_file.map(Path::new);
+        let transport =
+            connect(&Endpoint { url: url.as_str(), user, verify: true, ca_file: trusted, ..Endpoint::default() });
         let transport = transport.map_err(|error| failed(error.to_string()))?;
         setup::install(&transport, INDEX, false).await.map_err(|error| failed(error.to_string()))?;
         Ok(Some(Self { url, ca_file, transport }))

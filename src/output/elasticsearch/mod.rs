@@ -1,23 +1,27 @@
 //! Elasticsearch and OpenSearch: bulk requests of `create` items with ids of our own, so that a
 //! document that is sent twice is shown once.
 
+mod address;
 mod body;
+mod connection;
+mod credentials;
 mod index;
 mod options;
 mod resend;
 mod response;
 mod send;
 pub mod setup;
+mod stamp;
 
 use std::sync::Arc;
-
-use elasticsearch::http::transport::Transport;
 
 pub use options::{OPENSEARCH_PLUGIN, PLUGIN};
 pub use resend::Resender;
 pub use send::{ConnectError, Endpoint, connect, without_credentials};
 
 use self::body::BulkEncoder;
+use self::connection::{Connection, Tls};
+use self::credentials::Credentials;
 use self::options::Settings;
 use self::send::BulkSender;
 use super::{Built, Encoder, Encoding, Surroundings};
@@ -26,8 +30,8 @@ use crate::config::{Options, Problems};
 /// Builds an Elasticsearch or OpenSearch output.
 pub fn build(options: &Options<'_>, surroundings: Surroundings, problems: &mut Problems) -> Option<Built> {
     let settings = Arc::new(Settings::new(options, surroundings, problems)?);
-    let transport = transport(&settings, options, problems)?;
-    if !settings.verify {
+    let connection = connection(&settings, options, problems)?;
+    if !options.boolean("tls.verify") {
         problems.push(options.warning("tls.verify", "anyone in between can read and change what is sent"));
     }
     let for_encoders = Arc::clone(&settings);
@@ -36,15 +40,20 @@ pub fn build(options: &Options<'_>, surroundings: Surroundings, problems: &mut P
         encoder: Box::new(encoder),
         encoding: settings.gzip.map_or(Encoding::Plain, Encoding::Gzip),
         concurrency: settings.concurrency,
-        sender: Arc::new(BulkSender::new(settings, transport)),
+        sender: Arc::new(BulkSender::new(settings, connection)),
     })
 }
 
-/// A transport to an output's server.
-fn transport(settings: &Settings, options: &Options<'_>, problems: &mut Problems) -> Option<Transport> {
-    let user = settings.user.as_ref().map(|(user, password)| (user.as_str(), password.0.as_str()));
-    let ca_file = settings.ca_file.as_deref();
-    connect(&Endpoint { url: &settings.url, user, verify: settings.verify, ca_file })
-        .inspect_err(|error| problems.push(options.problem("Host", error.to_string())))
+/// The connection to an output's servers.
+fn connection(settings: &Settings, options: &Options<'_>, problems: &mut Problems) -> Option<Connection> {
+    let (tls, credentials) = (Tls::new(options, problems), Credentials::new(options, problems));
+    Connection::new(settings.urls.clone(), tls, credentials)
+        .inspect_err(|error| {
+            let key = match error {
+                ConnectError::Url { .. } | ConnectError::Client(_) => "Host",
+                ConnectError::Certificate { .. } => "tls",
+            };
+            problems.push(options.problem(key, error.to_string()));
+        })
         .ok()
 }

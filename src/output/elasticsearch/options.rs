@@ -3,6 +3,7 @@
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
 use crate::output::Surroundings;
 
+use super::address;
 use super::index::Naming;
 
 /// Elasticsearch 7 and later.
@@ -20,8 +21,20 @@ pub const OPENSEARCH_PLUGIN: Plugin =
 const ONE_ID: &str = "Each document's id is made of its source position.";
 
 const OPTIONS: &[OptionSpec] = &[
-    OptionSpec::new("Host", Kind::Text, "127.0.0.1", "Name or address of the server."),
-    OptionSpec::new("Port", Kind::Port, "9200", "Port of the server."),
+    OptionSpec::new(
+        "Host",
+        Kind::List,
+        "127.0.0.1",
+        "Name or address of the server, or of several (`es-1, es-2:9201`): they take turns, and one that cannot be \
+         reached or is busy is left out for a while.",
+    ),
+    OptionSpec::new("Port", Kind::Port, "9200", "Port of each server that names none."),
+    OptionSpec::new(
+        "Cloud_ID",
+        Kind::Text,
+        "",
+        "Where the deployment is in Elastic's cloud, in place of `Host` and `Port`. `tls` has to be on.",
+    ),
     OptionSpec::new("Path", Kind::Text, "", "Prefix of the path, for a server behind a proxy."),
     OptionSpec::new(
         "Index",
@@ -56,6 +69,22 @@ const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("Tag_Key", Kind::Text, "flb-key", "Key of the tag."),
     OptionSpec::new("HTTP_User", Kind::Text, "", "User of the basic authentication."),
     OptionSpec::new("HTTP_Passwd", Kind::Text, "", "Password of the basic authentication."),
+    OptionSpec::new(
+        "HTTP_Passwd_File",
+        Kind::Text,
+        "",
+        "File that holds the password, read again when it changes (Fluent Bit has none of the `_File` options).",
+    ),
+    OptionSpec::new(
+        "HTTP_API_Key",
+        Kind::Text,
+        "",
+        "API key of Elasticsearch as it is handed out (Base64), where there is no `HTTP_User`.",
+    ),
+    OptionSpec::new("HTTP_API_Key_File", Kind::Text, "", "File that holds the API key, read again when it changes."),
+    OptionSpec::new("HTTP_Bearer_Token", Kind::Text, "", "Token for a server that takes OAuth or JWT tokens."),
+    OptionSpec::new("HTTP_Bearer_Token_File", Kind::Text, "", "File that holds the token, read again when it changes."),
+    OptionSpec::new("Cloud_Auth", Kind::Text, "", "`user:password`, where no other credentials are given."),
     OptionSpec::new("Pipeline", Kind::Text, "", "Ingest pipeline."),
     OptionSpec::new(
         "Compress",
@@ -75,47 +104,26 @@ const OPTIONS: &[OptionSpec] = &[
 /// The options, resolved.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) url: String,
+    pub(super) urls: Vec<String>,
     pub(super) path: String,
     pub(super) naming: Naming,
     pub(super) time_key: String,
     pub(super) nanoseconds: bool,
     pub(super) tag_key: Option<String>,
-    pub(super) user: Option<(String, Secret)>,
     pub(super) pipeline: Option<String>,
     pub(super) gzip: Option<u32>,
     pub(super) concurrency: usize,
-    pub(super) verify: bool,
-    pub(super) ca_file: Option<String>,
-}
-
-/// A value that is never printed.
-#[derive(Clone)]
-pub(super) struct Secret(pub(super) String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("(secret)")
-    }
 }
 
 impl Settings {
     pub(super) fn new(options: &Options<'_>, surroundings: Surroundings, problems: &mut Problems) -> Option<Self> {
-        for key in ["tls.vhost", "tls.ca_path", "tls.crt_file", "tls.key_file", "tls.key_passwd"] {
-            if options.is_set(key) {
-                problems.push(options.problem(key, format!("{key} is not supported yet")));
-            }
-        }
-        let scheme = if options.boolean("tls") { "https" } else { "http" };
-        let host = options.text("Host").unwrap_or("127.0.0.1");
-        let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
         let or_flyte = |key: &str| if options.is_set(key) { options.boolean(key) } else { surroundings.flyte };
         let level = options.integer("Compress_Level").and_then(|level| u32::try_from(level).ok());
         if !level.is_some_and(|level| (1..=9).contains(&level)) {
             problems.push(options.problem("Compress_Level", "must be between 1 and 9"));
         }
         Some(Self {
-            url: format!("{scheme}://{host}:{}", options.port("Port").unwrap_or(9200)),
+            urls: address::urls(options, problems),
             path: options.text("Path").unwrap_or_default().trim_matches('/').to_owned(),
             naming: Naming::new(options, or_flyte("Index_Date"), problems)?,
             time_key: options.text("Time_Key").unwrap_or("@timestamp").to_owned(),
@@ -123,9 +131,6 @@ impl Settings {
             tag_key: options
                 .boolean("Include_Tag_Key")
                 .then(|| options.text("Tag_Key").unwrap_or("flb-key").to_owned()),
-            user: options
-                .text("HTTP_User")
-                .map(|user| (user.to_owned(), Secret(options.text("HTTP_Passwd").unwrap_or_default().to_owned()))),
             pipeline: options.text("Pipeline").map(str::to_owned),
             gzip: (options.text("Compress") != Some("off")).then_some(level.unwrap_or(1)),
             concurrency: options
@@ -133,8 +138,6 @@ impl Settings {
                 .and_then(|count| usize::try_from(count).ok())
                 .unwrap_or(2)
                 .max(1),
-            verify: options.boolean("tls.verify"),
-            ca_file: options.text("tls.ca_file").map(str::to_owned),
         })
     }
 }

@@ -1,16 +1,19 @@
 //! Sending: the one place that speaks with the server, through the official client's transport.
 
+use std::fs::DirEntry;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use elasticsearch::auth::Credentials;
+use elasticsearch::auth::{ClientCertificate, Credentials};
 use elasticsearch::cert::{Certificate, CertificateValidation};
 use elasticsearch::http::headers::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 use elasticsearch::http::{Method, Url};
 use serde::Deserialize;
 
+use super::connection::Connection;
 use super::options::Settings;
 use super::response;
 use crate::output::{Encoding, Outcome, Partition, Request, Sender, Sending};
@@ -29,8 +32,8 @@ pub enum ConnectError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The certificate file cannot be used.
-    #[error("the certificates in `{file}` cannot be used: {reason}")]
+    /// A file of certificates or keys cannot be used.
+    #[error("the certificate in `{file}` cannot be used: {reason}")]
     Certificate {
         /// The file.
         file: String,
@@ -51,8 +54,12 @@ pub struct Endpoint<'a> {
     pub user: Option<(&'a str, &'a str)>,
     /// Whether certificates are checked.
     pub verify: bool,
-    /// A file of certificates to trust besides the system's.
-    pub ca_file: Option<&'a str>,
+    /// A file of certificates to trust besides the public ones.
+    pub ca_file: Option<&'a Path>,
+    /// A directory of such files.
+    pub ca_path: Option<&'a Path>,
+    /// Our own certificate and its key.
+    pub identity: Option<(&'a Path, &'a Path)>,
 }
 
 /// A transport to one server.
@@ -60,23 +67,44 @@ pub struct Endpoint<'a> {
 /// # Errors
 /// If the address or the certificates cannot be used. Nothing is connected yet.
 pub fn connect(endpoint: &Endpoint<'_>) -> Result<Transport, ConnectError> {
-    let reason = |error: &dyn std::error::Error| error.to_string();
     let url = Url::parse(endpoint.url)
-        .map_err(|error| ConnectError::Url { url: without_credentials(endpoint.url), reason: reason(&error) })?;
+        .map_err(|error| ConnectError::Url { url: without_credentials(endpoint.url), reason: error.to_string() })?;
     let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url)).timeout(TIMEOUT);
     if let Some((user, password)) = endpoint.user {
         builder = builder.auth(Credentials::Basic(user.to_owned(), password.to_owned()));
+    } else if let Some((certificate, key)) = endpoint.identity {
+        let pem = [read(certificate)?, read(key)?].join(&b'\n');
+        builder = builder.auth(Credentials::Certificate(ClientCertificate::Pem(pem)));
     }
-    if let Some(file) = endpoint.ca_file {
-        let failed = |reason| ConnectError::Certificate { file: file.to_owned(), reason };
-        let pem = std::fs::read(file).map_err(|error| failed(reason(&error)))?;
-        let certificate = Certificate::from_pem(&pem).map_err(|error| failed(reason(&error)))?;
-        builder = builder.cert_validation(CertificateValidation::Full(certificate));
-    }
+    let trusted = trusted(endpoint)?;
     if !endpoint.verify {
         builder = builder.cert_validation(CertificateValidation::None);
+    } else if let Some(certificates) = trusted {
+        builder = builder.cert_validation(CertificateValidation::Full(certificates));
     }
-    builder.enable_meta_header(false).build().map_err(|error| ConnectError::Client(reason(&error)))
+    builder.enable_meta_header(false).build().map_err(|error| ConnectError::Client(innermost(&error)))
+}
+
+/// The certificates to trust besides the public ones.
+fn trusted(endpoint: &Endpoint<'_>) -> Result<Option<Certificate>, ConnectError> {
+    let mut files: Vec<PathBuf> = endpoint.ca_file.into_iter().map(Path::to_owned).collect();
+    if let Some(directory) = endpoint.ca_path {
+        let entries = std::fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = entries.map_err(|error| unusable(directory, &error))?;
+        // Kubernetes keeps what it mounts in hidden directories beside the links.
+        files.extend(entries.iter().map(DirEntry::path).filter(|path| path.is_file()));
+    }
+    let Some(last) = files.last().cloned() else { return Ok(None) };
+    let texts = files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
+    Certificate::from_pem(&texts.join(&b'\n')).map(Some).map_err(|error| unusable(&last, &error))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, ConnectError> {
+    std::fs::read(file).map_err(|error| unusable(file, &error))
+}
+
+fn unusable(file: &Path, error: &dyn std::error::Error) -> ConnectError {
+    ConnectError::Certificate { file: file.display().to_string(), reason: error.to_string() }
 }
 
 /// The headers of a bulk request that is not compressed.
@@ -101,19 +129,19 @@ pub fn without_credentials(url: &str) -> String {
 /// Sends bulk requests.
 pub(super) struct BulkSender {
     settings: Arc<Settings>,
-    transport: Transport,
+    connection: Connection,
     headers: [HeaderMap; 2],
     query: Vec<(&'static str, String)>,
 }
 
 impl BulkSender {
-    pub(super) fn new(settings: Arc<Settings>, transport: Transport) -> Self {
+    pub(super) fn new(settings: Arc<Settings>, connection: Connection) -> Self {
         let plain = ndjson_headers();
         let mut gzip = plain.clone();
         gzip.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         let mut query = vec![("filter_path", response::FILTER_PATH.to_owned())];
         query.extend(settings.pipeline.clone().map(|pipeline| ("pipeline", pipeline)));
-        Self { settings, transport, headers: [plain, gzip], query }
+        Self { settings, connection, headers: [plain, gzip], query }
     }
 
     async fn bulk(&self, request: &Request) -> Outcome {
@@ -126,8 +154,7 @@ impl BulkSender {
         let path = self.path(&format!("{}/_bulk", self.destination(request.partition)));
         let headers = self.headers[usize::from(matches!(request.encoding, Encoding::Gzip(_)))].clone();
         let body = Some(request.body.clone());
-        let sent = self.transport.send(Method::Post, &path, headers, Some(&self.query), body, None).await;
-        match answer(sent).await {
+        match self.connection.send(Method::Post, &path, headers, &self.query, body).await {
             Ok((status, body)) => response::read(status, &body, request.items.len()),
             Err(reason) => Outcome::Retry(reason),
         }
@@ -147,10 +174,8 @@ impl BulkSender {
         }
         // With a wildcard the answer is an empty list where there is nothing, not an error.
         let path = self.path(&format!("_resolve/index/{name}*"));
-        let query = [("filter_path", "aliases.name,data_streams.name")];
-        let headers = self.headers[0].clone();
-        let sent = self.transport.send(Method::Get, &path, headers, Some(&query), None::<Bytes>, None).await;
-        match answer(sent).await? {
+        let query = [("filter_path", "aliases.name,data_streams.name".to_owned())];
+        match self.connection.send(Method::Get, &path, self.headers[0].clone(), &query, None).await? {
             (200, body) => {
                 let resolved: Resolved = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
                 Ok(resolved.aliases.iter().chain(&resolved.data_streams).any(|found| found.name == name))

@@ -1,0 +1,240 @@
+//! The connection of an output to its servers: which host is asked next, what is shown to be let in,
+//! and certificates that are read again when they change.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use elasticsearch::http::Method;
+use elasticsearch::http::headers::{AUTHORIZATION, HeaderMap};
+use elasticsearch::http::transport::Transport;
+
+use super::credentials::Credentials;
+use super::send::{ConnectError, Endpoint, answer, connect};
+use super::stamp::Stamp;
+use crate::config::{Options, Problems};
+
+/// How long a host that could not be reached is left out while there are others.
+const LEFT_OUT: Duration = Duration::from_secs(30);
+
+/// TLS, as the options of every output say it.
+#[derive(Debug, Default)]
+pub(super) struct Tls {
+    pub(super) verify: bool,
+    pub(super) ca_file: Option<PathBuf>,
+    pub(super) ca_path: Option<PathBuf>,
+    /// This client's certificate and its key.
+    pub(super) identity: Option<(PathBuf, PathBuf)>,
+}
+
+impl Tls {
+    pub(super) fn new(options: &Options<'_>, problems: &mut Problems) -> Self {
+        for (key, advice) in [
+            ("tls.vhost", "Host has to be the name in the server's certificate"),
+            ("tls.key_passwd", "decrypt the key (openssl pkey) and guard the file"),
+        ] {
+            if options.is_set(key) {
+                problems.push(options.problem(key, format!("{key} is not supported yet: {advice}")));
+            }
+        }
+        let path = |key: &str| options.text(key).map(PathBuf::from);
+        let identity = match (path("tls.crt_file"), path("tls.key_file")) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (certificate, _) => {
+                let (key, other) = if certificate.is_some() {
+                    ("tls.crt_file", "tls.key_file")
+                } else {
+                    ("tls.key_file", "tls.crt_file")
+                };
+                problems.push(options.problem(key, format!("{key} needs {other}, too")));
+                None
+            }
+        };
+        let verify = options.boolean("tls.verify");
+        Self { verify, ca_file: path("tls.ca_file"), ca_path: path("tls.ca_path"), identity }
+    }
+
+    /// Every file that a transport is made of.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        let identity = self.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
+        self.ca_file.iter().chain(&self.ca_path).chain(identity).map(PathBuf::as_path)
+    }
+
+    fn stamps(&self) -> Vec<Option<Stamp>> {
+        self.files().map(|file| Stamp::of(file).ok()).collect()
+    }
+}
+
+/// The servers of one output.
+#[derive(Debug)]
+pub(super) struct Connection {
+    urls: Vec<String>,
+    tls: Tls,
+    credentials: Credentials,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// One of each host.
+    transports: Vec<Transport>,
+    /// The state of the files that they were made of.
+    stamps: Vec<Option<Stamp>>,
+    /// Until when a host is left out.
+    left_out: Vec<Option<Instant>>,
+    /// The host whose turn it is.
+    next: usize,
+}
+
+impl Connection {
+    /// To hosts given by scheme, name and port. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// If an address or the certificates cannot be used.
+    pub(super) fn new(urls: Vec<String>, tls: Tls, credentials: Credentials) -> Result<Self, ConnectError> {
+        let stamps = tls.stamps();
+        let transports = transports(&urls, &tls)?;
+        Ok(Self::over(urls, transports, tls, credentials, stamps))
+    }
+
+    /// To one server that someone named on a command line.
+    ///
+    /// # Errors
+    /// If the address or the certificates cannot be used.
+    pub(super) fn to(endpoint: &Endpoint<'_>) -> Result<Self, ConnectError> {
+        let transports = vec![connect(endpoint)?];
+        Ok(Self::over(vec![endpoint.url.to_owned()], transports, Tls::default(), Credentials::None, Vec::new()))
+    }
+
+    fn over(
+        urls: Vec<String>,
+        transports: Vec<Transport>,
+        tls: Tls,
+        credentials: Credentials,
+        stamps: Vec<Option<Stamp>>,
+    ) -> Self {
+        let left_out = vec![None; urls.len()];
+        // Shippers that start together do not all begin with the same host.
+        let next = fastrand::usize(..urls.len().max(1));
+        let state = Mutex::new(State { transports, stamps, left_out, next });
+        Self { urls, tls, credentials, state }
+    }
+
+    /// Sends a request to the next host, or to those after it as long as none can be reached. The error
+    /// says why there is no answer.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        mut headers: HeaderMap,
+        query: &[(&'static str, String)],
+        body: Option<Bytes>,
+    ) -> Result<(u16, Bytes), String> {
+        if let Some(value) = self.credentials.header().map_err(|error| error.to_string())? {
+            headers.insert(AUTHORIZATION, value);
+        }
+        let mut reason = String::new();
+        for _ in 0..self.urls.len() {
+            let (host, transport) = self.choose(Instant::now());
+            let sent = transport.send(method, path, headers.clone(), Some(query), body.clone(), None).await;
+            match answer(sent).await {
+                Ok((status, body)) => {
+                    // One that is busy or has no master is not asked next, where there are others.
+                    self.judge(host, !matches!(status, 429 | 502..=504));
+                    return Ok((status, body));
+                }
+                Err(error) => {
+                    self.judge(host, false);
+                    reason = if self.urls.len() > 1 { format!("{}: {error}", self.urls[host]) } else { error };
+                }
+            }
+        }
+        Err(reason)
+    }
+
+    /// The host to ask: the next in turn that is not left out, or else the one that was left out first.
+    fn choose(&self, now: Instant) -> (usize, Transport) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.renew(&mut state);
+        let hosts = state.transports.len();
+        let in_turn = (0..hosts).map(|ahead| (state.next + ahead) % hosts);
+        let is_left_out = |host: &usize| state.left_out[*host].filter(|until| *until > now);
+        let host = in_turn.min_by_key(|host| is_left_out(host)).unwrap_or_default();
+        state.next = (host + 1) % hosts;
+        (host, state.transports[host].clone())
+    }
+
+    fn judge(&self, host: usize, is_well: bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.left_out[host] = (!is_well).then(|| Instant::now() + LEFT_OUT);
+    }
+
+    /// Makes the transports anew when the certificates have changed. Where they cannot be used, the
+    /// old ones stay.
+    fn renew(&self, state: &mut State) {
+        let stamps = self.tls.stamps();
+        if stamps == state.stamps {
+            return;
+        }
+        match transports(&self.urls, &self.tls) {
+            Ok(transports) => {
+                state.transports = transports;
+                tracing::info!("certificates were read again, as they have changed");
+            }
+            Err(error) => tracing::error!(%error, "certificates have changed and cannot be used: the old ones stay"),
+        }
+        state.stamps = stamps;
+    }
+}
+
+fn transports(urls: &[String], tls: &Tls) -> Result<Vec<Transport>, ConnectError> {
+    let to = |url: &String| {
+        connect(&Endpoint {
+            url,
+            verify: tls.verify,
+            ca_file: tls.ca_file.as_deref(),
+            ca_path: tls.ca_path.as_deref(),
+            identity: tls.identity.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path())),
+            ..Endpoint::default()
+        })
+    };
+    urls.iter().map(to).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(hosts: usize) -> Connection {
+        let urls = (1..=hosts).map(|port| format!("http://127.0.0.1:{port}")).collect();
+        Connection::new(urls, Tls::default(), Credentials::None).unwrap()
+    }
+
+    #[test]
+    fn hosts_take_turns_and_one_that_fails_is_left_out_for_a_while() {
+        let connection = connection(3);
+        let now = Instant::now();
+        let chosen = |now| connection.choose(now).0;
+        let first = chosen(now);
+        assert_eq!([chosen(now), chosen(now), chosen(now)].map(|host| (host + 3 - first) % 3), [1, 2, 0]);
+        let failed = chosen(now);
+        connection.judge(failed, false);
+        let later = now + LEFT_OUT / 2;
+        assert!((0..6).all(|_| chosen(later) != failed));
+        connection.judge(failed, true);
+        assert!((0..3).any(|_| chosen(later) == failed), "back at once when it answers");
+        connection.judge(failed, false);
+        let after = Instant::now() + LEFT_OUT * 2;
+        assert!((0..3).any(|_| chosen(after) == failed), "tried again later");
+    }
+
+    #[test]
+    fn the_one_that_failed_first_is_asked_when_all_fail() {
+        let connection = connection(2);
+        connection.judge(1, false);
+        connection.judge(0, false);
+        assert_eq!(connection.choose(Instant::now()).0, 1);
+    }
+}
