@@ -182,7 +182,7 @@ impl Translator {
             ')' => self.close()?,
             '*' | '+' | '?' => self.repeat(&character.to_string())?,
             '{' => match self.interval() {
-                Some(interval) => self.repeat_interval(&interval),
+                Some(interval) => self.repeat_interval(&interval)?,
                 None => self.literal('{'),
             },
             '[' => {
@@ -269,6 +269,7 @@ impl Translator {
     }
 
     fn repeat(&mut self, quantifier: &str) -> Result<(), Error> {
+        self.check_target(quantifier)?;
         self.out.push_str(quantifier);
         if self.take("+") {
             self.go_beyond_regex(&format!("possessive quantifier `{quantifier}+`"));
@@ -279,6 +280,16 @@ impl Translator {
             self.out.push('?');
         }
         Ok(())
+    }
+
+    /// The last atom may stand before the group that is open: then there is nothing to repeat in it.
+    fn check_target(&self, quantifier: &str) -> Result<(), Error> {
+        match self.levels.last() {
+            Some(level) if self.atom < level.start => {
+                Err(Error::Invalid(format!("`{quantifier}` has nothing to repeat")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// `{n}`, `{n,}`, `{n,m}` or `{,m}` whose brace was taken; anything else is a literal brace.
@@ -299,7 +310,8 @@ impl Translator {
         interval
     }
 
-    fn repeat_interval(&mut self, (low, high): &(String, Option<String>)) {
+    fn repeat_interval(&mut self, (low, high): &(String, Option<String>)) -> Result<(), Error> {
+        self.check_target("{")?;
         match high {
             Some(high) => {
                 self.out.push_str(&format!("{{{low},{high}}}"));
@@ -316,6 +328,7 @@ impl Translator {
                 }
             }
         }
+        Ok(())
     }
 }
 

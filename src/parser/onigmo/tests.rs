@@ -141,6 +141,13 @@ fn refuses_what_does_not_end() {
 }
 
 #[test]
+fn refuses_what_has_nothing_to_repeat() {
+    for pattern in ["é(*+*+)*+", "é(*+)", "é({2}?)", "a(b(+))"] {
+        assert!(matches!(translate(pattern), Err(Error::Invalid(_))), "{pattern}");
+    }
+}
+
+#[test]
 fn keeps_names_in_order_and_twice() {
     let translated = translate("(?<time>a)|(?<x>b)(c)|(?<time>d)").unwrap();
     assert_eq!(translated.names().collect::<Vec<_>>(), ["time", "x", "time"]);
