@@ -18,6 +18,8 @@
 //! header is there whole or not at all (it is written under another name first); of the frames,
 //! the last ones may be torn after a crash.
 
+use std::sync::Arc;
+
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::record::Timestamp;
@@ -40,7 +42,7 @@ pub(super) struct Header {
     pub(super) id: u64,
     pub(super) created: Timestamp,
     pub(super) first_offset: u64,
-    pub(super) description: Vec<u8>,
+    pub(super) description: Arc<[u8]>,
 }
 
 /// Why a file is not a segment that can be read.
@@ -94,7 +96,7 @@ impl Header {
             id: number(8)?,
             created: Timestamp(number(16)?.cast_signed()),
             first_offset: number(24)?,
-            description: covered[HEADER_HEAD..].to_vec(),
+            description: covered[HEADER_HEAD..].into(),
         };
         Ok((header, checksum))
     }
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
 
     fn header() -> Header {
-        Header { id: 7, created: Timestamp(-5), first_offset: 1 << 40, description: b"{\"a\":1}".to_vec() }
+        Header { id: 7, created: Timestamp(-5), first_offset: 1 << 40, description: b"{\"a\":1}"[..].into() }
     }
 
     #[test]

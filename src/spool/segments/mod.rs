@@ -69,7 +69,7 @@ pub struct Dropped {
     /// Its id.
     pub id: u64,
     /// Its description.
-    pub description: Vec<u8>,
+    pub description: Arc<[u8]>,
     /// Uncompressed offset in the log of its first byte.
     pub first_offset: u64,
     /// How many bytes of the log it had.
@@ -103,7 +103,7 @@ impl Reason {
 struct Entry {
     id: u64,
     name: String,
-    description: Vec<u8>,
+    description: Arc<[u8]>,
     first_offset: u64,
     created: Timestamp,
     shared: Arc<Shared>,
@@ -165,7 +165,7 @@ impl Spool {
             return Err(SpoolError::LongDescription { length: description.len(), most: format::MOST });
         }
         let id = self.next_id;
-        let header = Header { id, created: now, first_offset, description: description.to_vec() };
+        let header = Header { id, created: now, first_offset, description: description.into() };
         // The names sort as the numbers do.
         let (name, unfinished) = (format!("{id:020}{SUFFIX}"), format!("{id:020}{UNFINISHED}"));
         let (bytes, seed) = header.encode();
@@ -319,7 +319,7 @@ impl Spool {
         self.entries.push(Entry {
             id: segment.id(),
             name: name.to_owned(),
-            description: segment.description().to_vec(),
+            description: segment.shared_description(),
             first_offset: segment.first_offset(),
             created: segment.created(),
             shared: segment.shared(),

@@ -82,6 +82,10 @@ impl Segment {
         &self.header.description
     }
 
+    pub(super) fn shared_description(&self) -> Arc<[u8]> {
+        Arc::clone(&self.header.description)
+    }
+
     /// Uncompressed offset in the log of its first byte.
     #[must_use]
     pub fn first_offset(&self) -> u64 {

@@ -201,7 +201,7 @@ fn limits_drop_the_oldest_and_say_why() {
     segments.iter_mut().for_each(|segment| append(segment, 1_000).unwrap());
     let dropped = |id: u64, reason| Dropped {
         id,
-        description: vec![b'0' + u8::try_from(id).unwrap() - 1],
+        description: vec![b'0' + u8::try_from(id).unwrap() - 1].into(),
         first_offset: 100,
         bytes: 1_000,
         reason,
