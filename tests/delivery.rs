@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use support::client::Client;
 use support::kql::Translator;
 use support::node::{Node, count, dated, dead_letters, found, set_up, verify};
+use support::place::{Place, append, line};
 use support::server::{Engine, Server};
 use support::shipper::{Shipper, wait_for};
 use support::turn::turn;
@@ -265,4 +266,63 @@ fn indices_of(server: &Server, index: &str, changes: &[(&str, &str)]) -> Vec<Str
     });
     assert!(shipper.terminate().success());
     indices
+}
+
+#[test]
+fn documents_are_written_as_the_options_say() {
+    let _turn = turn();
+    for engine in [Engine::Elasticsearch8, Engine::OpenSearch2] {
+        let server = Server::shared(engine);
+        let client = server.client();
+        let place = Place::new();
+        let log = place.container(1);
+        for text in [
+            r#"{"team":"Blue","order":"one","count":1,"a.b":{"c.d":"e.f"}}"#,
+            r#"{"team":"Blue","order":"two","count":1}"#,
+            r#"{"team":"not a name","order":"two","count":2}"#,
+            r#"{"team":"Blue","order":"one","later":true}"#,
+        ] {
+            append(&log, &line(text));
+        }
+        let output = format!(
+            "Name es\n  Host 127.0.0.1\n  Port {}\n  Logstash_Format On\n  Logstash_Prefix orders\n  \
+             Logstash_Prefix_Key $team\n  Logstash_DateFormat %Y\n  Write_Operation upsert\n  Id_Key $order\n  \
+             Replace_Dots On\n  Time_Key when\n  Time_Key_Format %d.%m.%Y",
+            server.port()
+        );
+        let mut shipper = Shipper::start(&place.configure_without_flyte("containers/*.log", &output));
+        let year = dated("").trim_start_matches('-')[..4].to_owned();
+        let found = |index: &str, id: &str| client.get(&format!("/{index}-{year}/_doc/{id}")).body["_source"].clone();
+        wait_for(&true, || found("blue", "one")["later"] == true);
+        assert!(shipper.terminate().success());
+        let one = found("blue", "one");
+        assert_eq!((&one["count"], &one["a_b"]["c_d"]), (&json!(1), &json!("e.f")), "{one}");
+        let when = one["when"].as_str().unwrap();
+        assert_eq!((when.len(), &when[6..10], &when[23 - 9..]), (15, year.as_str(), "Z"), "{when}");
+        assert_eq!(found("blue", "two")["count"], 1);
+        assert_eq!(found("orders", "two")["count"], 2, "a prefix that cannot stand in a name is not used");
+        client.delete(&format!("/blue-{year},orders-{year}"));
+    }
+}
+
+#[test]
+fn an_update_of_what_is_not_there_is_a_dead_letter_and_holds_up_nothing() {
+    let _turn = turn();
+    let server = Server::shared(Engine::Elasticsearch8);
+    let client = server.client();
+    client.put("/updated/_doc/there", &json!({"count": 1})).ok();
+    let place = Place::new();
+    let log = place.container(1);
+    append(&log, &line(r#"{"order":"missing","count":2}"#));
+    append(&log, &line(r#"{"order":"there","count":2}"#));
+    let output = format!(
+        "Name es\n  Host 127.0.0.1\n  Port {}\n  Index updated\n  Write_Operation update\n  Id_Key $order",
+        server.port()
+    );
+    let mut shipper = Shipper::start(&place.configure_without_flyte("containers/*.log", &output));
+    wait_for(&true, || client.get("/updated/_doc/there").body["_source"]["count"] == 2);
+    wait_for(&true, || shipper.log().contains("document_missing_exception"));
+    assert!(shipper.terminate().success());
+    assert!(shipper.log().contains("dead_lettered=1"), "{}", shipper.log());
+    client.delete("/updated");
 }

@@ -179,16 +179,6 @@ const PLUGIN_KEYS: &[(&str, &[&str])] = &[
 ];
 
 const ELASTICSEARCH_KEYS: &[&str] = &[
-    "http_api_key",
-    "cloud_id",
-    "cloud_auth",
-    "logstash_prefix_key",
-    "time_key_format",
-    "id_key",
-    "replace_dots",
-    "current_time_index",
-    "trace_output",
-    "trace_error",
     "upstream",
     "aws_auth",
     "aws_region",

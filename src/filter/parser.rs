@@ -5,11 +5,10 @@
 
 use std::cell::Cell;
 
-use bumpalo::Bump;
-
 use super::{Action, Filter, Surroundings, TextParser};
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
-use crate::record::{Member, Record, Source, Turn, Value, json};
+use crate::record::accessor::{Accessor, Found};
+use crate::record::{Record, Source, Turn};
 use crate::telemetry::accounts::FilterCounter;
 
 /// The filter as configurations see it.
@@ -60,13 +59,13 @@ pub(super) fn build(
     is_usable.then(|| Box::new(filter) as Box<dyn Filter>)
 }
 
-fn key(options: &Options<'_>, problems: &mut Problems) -> Option<Key> {
+fn key(options: &Options<'_>, problems: &mut Problems) -> Option<Accessor> {
     let Some(name) = options.text("Key_Name") else {
         let problem = options.problem("Key_Name", "the parser filter has no Key_Name");
         problems.push(problem.with_hint("name the member to be parsed: Key_Name log"));
         return None;
     };
-    let key = Key::read(name);
+    let key = Accessor::read(name);
     if key.is_none() {
         let problem = options.problem("Key_Name", format!("Key_Name: \"{name}\" is no member"));
         problems.push(problem.with_hint("write log, $log or $log['inner']"));
@@ -76,7 +75,7 @@ fn key(options: &Options<'_>, problems: &mut Problems) -> Option<Key> {
 
 /// The filter.
 struct Parse {
-    key: Key,
+    key: Accessor,
     parsers: Vec<Box<dyn TextParser>>,
     reserve_data: bool,
     preserve_key: bool,
@@ -89,7 +88,7 @@ impl Filter for Parse {
 
     fn apply<'t>(&'t self, record: &mut Record<'t>, turn: &Turn<'t>) -> Action {
         let (members, now) = (&mut record.members, record.time);
-        let Some((at, text)) = self.key.text(members, turn.arena) else { return Action::Keep };
+        let Some(Found { text, member }) = self.key.find(members, turn.arena) else { return Action::Keep };
         let before = members.len();
         let time = self.parsers.iter().find_map(|parser| parser.parse(text, turn.arena, now, members));
         let Some(time) = time else {
@@ -99,7 +98,8 @@ impl Filter for Parse {
         let parsed = members.len() - before;
         if self.reserve_data {
             members.rotate_left(before);
-            if !self.preserve_key && !self.key.is_accessor {
+            // Fluent Bit does not remove what was named by an accessor.
+            if let Some(at) = member.filter(|_| !self.preserve_key && !self.key.has_sigil()) {
                 members.remove(parsed + at);
             }
         } else {
@@ -124,53 +124,14 @@ impl Filter for Parse {
     }
 }
 
-/// Which text is parsed: that of a member, or one inside of its object.
-struct Key {
-    /// Keys as JSON text between their quotes, from the record inwards.
-    path: Vec<Vec<u8>>,
-    /// It was written as a record accessor, whose member Fluent Bit does not remove.
-    is_accessor: bool,
-}
-
-impl Key {
-    /// Reads `log`, `$log`, `$log['a']["b"]`.
-    fn read(name: &str) -> Option<Self> {
-        let sound = |key: &str| json::sound_key(key.as_bytes(), &Bump::new()).to_vec();
-        let Some(accessor) = name.strip_prefix('$') else {
-            return Some(Self { path: vec![sound(name)], is_accessor: false });
-        };
-        let (first, mut rest) = accessor.split_at(accessor.find('[').unwrap_or(accessor.len()));
-        let mut path = vec![sound(first)];
-        while !rest.is_empty() {
-            let quote = rest.chars().nth(1).filter(|quote| matches!(quote, '\'' | '"'))?;
-            let inside = rest.strip_prefix('[')?.strip_prefix(quote)?;
-            let (key, behind) = inside.split_once(quote)?;
-            path.push(sound(key));
-            rest = behind.strip_prefix(']')?;
-        }
-        (!first.is_empty()).then_some(Self { path, is_accessor: true })
-    }
-
-    /// The text, and the place of the member that holds it.
-    fn text<'t>(&self, members: &[Member<'t>], arena: &'t Bump) -> Option<(usize, &'t [u8])> {
-        let (first, inner) = self.path.split_first()?;
-        let at = members.iter().rposition(|member| member.key == first)?;
-        let mut value = members[at].value;
-        for key in inner {
-            let Value::Json(object) = value else { return None };
-            let found = json::members_of(object).filter(|(name, _)| name == key).last();
-            value = found.map(|(_, json)| Value::Json(json))?;
-        }
-        Some((at, value.as_text(arena)?))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bumpalo::Bump;
+
     use super::*;
     use crate::config::{Class, Environment, instance};
     use crate::filter::PLUGINS;
-    use crate::record::{DocumentId, Origin, Timestamp};
+    use crate::record::{DocumentId, Member, Origin, Timestamp};
 
     /// Takes `time=<nanoseconds> rest`, or fails.
     struct Timed;

@@ -26,7 +26,7 @@ pub type Partition = i64;
 /// The half of an output that renders records, one per worker.
 pub trait Encoder: Send {
     /// The batch that the record belongs to.
-    fn partition(&self, record: &Record<'_>) -> Partition;
+    fn partition(&mut self, record: &Record<'_>, turn: &Turn<'_>) -> Partition;
 
     /// Appends one item to a body. Nothing may fail here: bad input is data.
     fn encode(&mut self, record: &Record<'_>, turn: &Turn<'_>, body: &mut Vec<u8>);

@@ -19,7 +19,7 @@ pub fn build(_: &Options<'_>, _: Surroundings, _: &mut Problems) -> Option<Built
 struct NullEncoder;
 
 impl Encoder for NullEncoder {
-    fn partition(&self, _: &Record<'_>) -> Partition {
+    fn partition(&mut self, _: &Record<'_>, _: &Turn<'_>) -> Partition {
         0
     }
 

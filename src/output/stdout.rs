@@ -74,7 +74,7 @@ struct LineEncoder {
 }
 
 impl Encoder for LineEncoder {
-    fn partition(&self, _: &Record<'_>) -> Partition {
+    fn partition(&mut self, _: &Record<'_>, _: &Turn<'_>) -> Partition {
         0
     }
 

@@ -293,7 +293,7 @@ impl<'t> Run<'t> {
     /// Appends a record to the output's batch.
     fn deliver(&mut self, index: usize, record: &Record<'t>, carried: bool) {
         let output = &mut self.outputs[index];
-        let number = output.batch(record, self.now);
+        let number = output.batch(record, &self.turn, self.now);
         let (encoder, turn) = (&mut output.encoder, &self.turn);
         let batch = &mut output.open[number];
         batch.append(turn.source.id, self.path.entry, |out| encoder.encode(record, turn, out));

@@ -9,7 +9,7 @@ use super::batch::{Limits, Open, Sealed};
 use super::budget::Budget;
 use crate::config::Match;
 use crate::output::{Encoder, Encoding};
-use crate::record::Record;
+use crate::record::{Record, Turn};
 use crate::telemetry::accounts::OutputAccount;
 
 /// An output's half in this worker.
@@ -60,8 +60,8 @@ impl OutputSlot {
     }
 
     /// The open batch of the record's partition.
-    pub(super) fn batch(&mut self, record: &Record<'_>, now: Instant) -> usize {
-        let partition = self.encoder.partition(record);
+    pub(super) fn batch(&mut self, record: &Record<'_>, turn: &Turn<'_>, now: Instant) -> usize {
+        let partition = self.encoder.partition(record, turn);
         self.open.iter().position(|open| open.partition == partition).unwrap_or_else(|| {
             self.open.push(Open::new(partition, self.encoding, now));
             self.open.len() - 1

@@ -110,7 +110,8 @@ fn tried(instance: &Instance, built: &Built, mut sealed: UnboundedReceiver<Seale
         for index in 0..request.items.len() {
             let item = batch::item(&request, &body, index).trim_ascii_end();
             // In a bulk request the action stands in a line before the document.
-            let is_bulk = item.starts_with(b"{\"create\":") || item.starts_with(b"{\"index\":");
+            let actions: [&[u8]; 3] = [b"{\"create\":", b"{\"index\":", b"{\"update\":"];
+            let is_bulk = actions.iter().any(|action| item.starts_with(action));
             let document = item.splitn(2, |byte| *byte == b'\n').last().filter(|_| is_bulk).unwrap_or(item);
             let (output, destination) = (instance.name().to_owned(), destination.clone());
             all.push(Tried { output, destination, item: document.to_vec() });

@@ -4,6 +4,7 @@
 //! read, or of the turn's arena. Nothing here owns bytes: a record lives for one [`Turn`] and is
 //! gone when its bytes stand in a batch.
 
+pub mod accessor;
 pub mod escape;
 pub mod json;
 mod now;

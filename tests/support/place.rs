@@ -64,6 +64,14 @@ impl Place {
         configuration
     }
 
+    /// The same without the Flyte filter, and so without what comes with it: what arrives is what Fluent Bit would send.
+    pub fn configure_without_flyte(&self, pattern: &str, output: &str) -> PathBuf {
+        let configuration = self.configure(pattern, "multiline.parser cri", output);
+        let text = fs::read_to_string(&configuration).unwrap();
+        fs::write(&configuration, text.replacen("[SERVICE]\n", "[SERVICE]\n  Flyte Off\n", 1)).unwrap();
+        configuration
+    }
+
     /// What arrived.
     pub fn documents(&self) -> Vec<Value> {
         let out = fs::read_to_string(self.path("out")).unwrap_or_default();

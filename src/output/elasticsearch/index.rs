@@ -4,9 +4,10 @@ use std::sync::OnceLock;
 
 use jiff::fmt::strtime;
 
+use super::prefix::{Known, Prefixes};
 use crate::config::{Options, Problems};
 use crate::output::Partition;
-use crate::record::Timestamp;
+use crate::record::{Record, Timestamp, Turn};
 
 /// How a partition becomes an index name.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Naming {
     /// strftime pattern of the name.
     pattern: String,
     unit: Unit,
+    /// Of `Logstash_Format`: what stands behind a prefix, and the prefixes that records name.
+    prefixes: Option<(String, Prefixes)>,
     /// The name without a date, where the date is only ours to add if the name is free.
     base: Option<String>,
     /// What the server said about `base`.
@@ -33,26 +36,37 @@ const HOUR: i64 = 3_600_000_000_000;
 impl Naming {
     pub(super) fn new(options: &Options<'_>, add_date: bool, problems: &mut Problems) -> Option<Self> {
         let index = options.text("Index").unwrap_or("fluent-bit");
+        let mut prefixes = None;
         let (key, pattern, base) = if options.boolean("Logstash_Format") {
             let text = |key: &str, default| options.text(key).unwrap_or(default).to_owned();
-            let prefix = text("Logstash_Prefix", "logstash") + &text("Logstash_Prefix_Separator", "-");
-            let pattern = prefix.replace('%', "%%") + &text("Logstash_DateFormat", "%Y.%m.%d");
-            ("Logstash_DateFormat", pattern, None)
+            let prefix = text("Logstash_Prefix", "logstash").replace('%', "%%");
+            let behind =
+                text("Logstash_Prefix_Separator", "-").replace('%', "%%") + &text("Logstash_DateFormat", "%Y.%m.%d");
+            prefixes = Prefixes::of(options, problems).map(|prefixes| (behind.clone(), prefixes));
+            ("Logstash_DateFormat", prefix + &behind, None)
         } else if index.contains('%') || !add_date {
             ("Index", index.to_owned(), None)
         } else {
             ("Index", format!("{index}-%Y.%m.%d"), Some(index.to_owned()))
         };
-        let naming = Self { unit: unit_of(&pattern), pattern, base, is_taken: OnceLock::new() };
-        if let Err(error) = naming.render(0) {
+        let naming = Self { unit: unit_of(&pattern), pattern, prefixes, base, is_taken: OnceLock::new() };
+        if let Err(error) = naming.render(&naming.pattern, 0) {
             problems.push(options.problem(key, format!("`{}` is no date format: {error}", naming.pattern)));
             return None;
         }
         Some(naming)
     }
 
-    /// The partition of a time.
-    pub(super) fn partition(&self, time: Timestamp) -> Partition {
+    /// The partition of a record. `known` is the worker's.
+    pub(super) fn partition(&self, record: &Record<'_>, turn: &Turn<'_>, known: &mut Known) -> Partition {
+        let time = self.unit(record.time);
+        match &self.prefixes {
+            None => time,
+            Some((_, prefixes)) => prefixes.partition(record, turn, time, known),
+        }
+    }
+
+    fn unit(&self, time: Timestamp) -> Partition {
         match self.unit {
             Unit::Nothing => 0,
             Unit::Days => time.day(),
@@ -62,9 +76,14 @@ impl Naming {
 
     /// The name of a partition's index.
     pub(super) fn index(&self, partition: Partition) -> String {
+        if let Some((behind, prefixes)) = &self.prefixes {
+            let (prefix, time) = prefixes.split(partition);
+            let pattern = prefix.map_or_else(|| self.pattern.clone(), |prefix| prefix + behind);
+            return self.render(&pattern, time).unwrap_or(pattern);
+        }
         match &self.base {
             Some(base) if self.is_taken.get() == Some(&true) => base.clone(),
-            _ => self.render(partition).unwrap_or_else(|_| self.pattern.clone()),
+            _ => self.render(&self.pattern, partition).unwrap_or_else(|_| self.pattern.clone()),
         }
     }
 
@@ -80,15 +99,15 @@ impl Naming {
         let _ = self.is_taken.set(is_taken);
     }
 
-    fn render(&self, partition: Partition) -> Result<String, jiff::Error> {
+    fn render(&self, pattern: &str, partition: Partition) -> Result<String, jiff::Error> {
         let seconds = match self.unit {
-            Unit::Nothing if !self.pattern.contains('%') => return Ok(self.pattern.clone()),
+            Unit::Nothing if !pattern.contains('%') => return Ok(pattern.to_owned()),
             Unit::Nothing => 0,
             Unit::Days => partition * 86_400,
             Unit::Hours => partition * 3600,
         };
         let time = jiff::Timestamp::from_second(seconds)?.to_zoned(jiff::tz::TimeZone::UTC);
-        strtime::format(&self.pattern, &time)
+        strtime::format(pattern, &time)
     }
 }
 
@@ -109,7 +128,13 @@ mod tests {
 
     fn naming(pattern: &str, base: Option<&str>) -> Naming {
         let pattern = pattern.to_owned();
-        Naming { unit: unit_of(&pattern), pattern, base: base.map(str::to_owned), is_taken: OnceLock::new() }
+        Naming {
+            unit: unit_of(&pattern),
+            pattern,
+            prefixes: None,
+            base: base.map(str::to_owned),
+            is_taken: OnceLock::new(),
+        }
     }
 
     const TIME: Timestamp = Timestamp(1_787_313_601_123_456_789);
@@ -123,14 +148,14 @@ mod tests {
         ];
         for (pattern, expected) in table {
             let naming = naming(pattern, None);
-            assert_eq!(naming.index(naming.partition(TIME)), expected);
+            assert_eq!(naming.index(naming.unit(TIME)), expected);
         }
     }
 
     #[test]
     fn adds_no_date_to_an_alias() {
         let naming = naming("flyte-logs-%Y.%m.%d", Some("flyte-logs"));
-        let day = naming.partition(TIME);
+        let day = naming.unit(TIME);
         assert_eq!(naming.question(), Some("flyte-logs"));
         assert_eq!(naming.index(day), "flyte-logs-2026.08.21");
         naming.answer(true);

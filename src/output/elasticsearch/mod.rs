@@ -5,13 +5,17 @@ mod address;
 mod body;
 mod connection;
 mod credentials;
+mod dots;
 mod index;
+mod operation;
 mod options;
+mod prefix;
 mod resend;
 mod response;
 mod send;
 pub mod setup;
 mod stamp;
+mod time_format;
 
 use std::sync::Arc;
 

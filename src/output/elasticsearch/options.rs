@@ -5,6 +5,9 @@ use crate::output::Surroundings;
 
 use super::address;
 use super::index::Naming;
+use super::operation::Operation;
+use super::time_format::TimeFormat;
+use crate::record::accessor::Accessor;
 
 /// Elasticsearch 7 and later.
 pub const PLUGIN: Plugin = Plugin {
@@ -56,9 +59,22 @@ const OPTIONS: &[OptionSpec] = &[
         "The index is `Logstash_Prefix`, a separator and the record's date.",
     ),
     OptionSpec::new("Logstash_Prefix", Kind::Text, "logstash", "See `Logstash_Format`."),
+    OptionSpec::new(
+        "Logstash_Prefix_Key",
+        Kind::Text,
+        "",
+        "Record accessor of a text that takes the place of `Logstash_Prefix`, in lower case, if it can stand in the \
+         name of an index.",
+    ),
     OptionSpec::new("Logstash_Prefix_Separator", Kind::Text, "-", "See `Logstash_Format`."),
     OptionSpec::new("Logstash_DateFormat", Kind::Text, "%Y.%m.%d", "See `Logstash_Format`; strftime, UTC."),
     OptionSpec::new("Time_Key", Kind::Text, "@timestamp", "Key of the record's time."),
+    OptionSpec::new(
+        "Time_Key_Format",
+        Kind::Text,
+        "%Y-%m-%dT%H:%M:%S",
+        "How the time's seconds are written (strftime, UTC); the fraction and a `Z` always follow.",
+    ),
     OptionSpec::new(
         "Time_Key_Nanos",
         Kind::Boolean,
@@ -94,11 +110,33 @@ const OPTIONS: &[OptionSpec] = &[
     ),
     OptionSpec::new("Compress_Level", Kind::Integer, "1", "1 (fastest) to 9 (smallest)."),
     OptionSpec::new("Concurrency", Kind::Integer, "2", "Requests on the wire at once."),
-    OptionSpec::new("Write_Operation", Kind::Choice(&["create"]), "create", "Documents are created, never replaced."),
+    OptionSpec::new(
+        "Write_Operation",
+        Kind::Choice(Operation::NAMES),
+        "create",
+        "`create` never replaces a document, `index` does; `update` changes one that is there, `upsert` adds it if need \
+         be. `update` and `upsert` are of use with `Id_Key` only.",
+    ),
+    OptionSpec::new(
+        "Id_Key",
+        Kind::Text,
+        "",
+        "Record accessor (`$request_id`, `$a['b']`) of a text that is the document's id. A record without it, or with \
+         one longer than 512 bytes, has an id made of its source position, as records have without this option.",
+    ),
+    OptionSpec::new("Replace_Dots", Kind::Boolean, "Off", "Writes `_` for the dots in keys, at any depth."),
     OptionSpec::new("Type", Kind::Ignored, "", "No server of today takes a type."),
     OptionSpec::new("Suppress_Type_Name", Kind::Ignored, "", "No type is ever sent."),
     OptionSpec::new("Buffer_Size", Kind::Ignored, "", "Answers are always read whole."),
     OptionSpec::new("Generate_ID", Kind::Ignored, "", ONE_ID),
+    OptionSpec::new(
+        "Current_Time_Index",
+        Kind::Ignored,
+        "",
+        "The record's own time counts: a line that is sent again has to find the index that it was sent to before.",
+    ),
+    OptionSpec::new("Trace_Output", Kind::Ignored, "", "To see documents, add an output `stdout` or `file`."),
+    OptionSpec::new("Trace_Error", Kind::Ignored, "", "What is refused is always logged, at a bounded rate."),
 ];
 
 /// The options, resolved.
@@ -108,7 +146,11 @@ pub(super) struct Settings {
     pub(super) path: String,
     pub(super) naming: Naming,
     pub(super) time_key: String,
+    pub(super) time_format: Option<TimeFormat>,
     pub(super) nanoseconds: bool,
+    pub(super) operation: Operation,
+    pub(super) id_key: Option<Accessor>,
+    pub(super) replace_dots: bool,
     pub(super) tag_key: Option<String>,
     pub(super) pipeline: Option<String>,
     pub(super) gzip: Option<u32>,
@@ -127,7 +169,11 @@ impl Settings {
             path: options.text("Path").unwrap_or_default().trim_matches('/').to_owned(),
             naming: Naming::new(options, or_flyte("Index_Date"), problems)?,
             time_key: options.text("Time_Key").unwrap_or("@timestamp").to_owned(),
+            time_format: TimeFormat::of_options(options, problems),
             nanoseconds: or_flyte("Time_Key_Nanos"),
+            operation: Operation::of(options.text("Write_Operation").unwrap_or_default()),
+            id_key: id_key(options, problems),
+            replace_dots: options.boolean("Replace_Dots"),
             tag_key: options
                 .boolean("Include_Tag_Key")
                 .then(|| options.text("Tag_Key").unwrap_or("flb-key").to_owned()),
@@ -140,4 +186,19 @@ impl Settings {
                 .max(1),
         })
     }
+}
+
+fn id_key(options: &Options<'_>, problems: &mut Problems) -> Option<Accessor> {
+    const KEY: &str = "Id_Key";
+    if !options.is_set(KEY) && ["update", "upsert"].contains(&options.text("Write_Operation").unwrap_or_default()) {
+        problems.push(
+            options.problem("Write_Operation", "update and upsert need an Id_Key: no document has our own ids before"),
+        );
+    }
+    let written = options.text(KEY)?;
+    let accessor = Accessor::read(written).filter(Accessor::has_sigil);
+    if accessor.is_none() {
+        problems.push(options.problem(KEY, format!("`{written}` is no record accessor: write $a or $a['b']")));
+    }
+    accessor
 }

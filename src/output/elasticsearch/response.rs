@@ -71,7 +71,8 @@ fn is_all_well(body: &[u8], count: usize) -> bool {
 fn verdict(result: ItemResult) -> Verdict {
     match result.status {
         200..300 | 409 => Verdict::Delivered,
-        401 | 403 | 404 | 408 | 429 | 500.. => Verdict::Retry,
+        404 if !is_missing_document(&result) => Verdict::Retry,
+        401 | 403 | 408 | 429 | 500.. => Verdict::Retry,
         status => {
             let text = |key: &str| {
                 let error = result.error.as_ref();
@@ -86,12 +87,20 @@ fn verdict(result: ItemResult) -> Verdict {
     }
 }
 
+/// An update of what is not there, which waiting does not bring.
+fn is_missing_document(result: &ItemResult) -> bool {
+    let kind = result.error.as_ref().and_then(|error| error.get("type"));
+    kind.and_then(Value::as_str) == Some("document_missing_exception")
+}
+
 /// The server says 400 for its own state and settings, too: no shard left in the cluster, which a
 /// new day's index is the first to meet; a closed index; an alias without a write index; a pipeline
 /// that is not there. Every document would be refused, and none is at fault.
 fn is_about_settings(kind: &str, reason: &str) -> bool {
     ["validation_exception", "index_closed_exception", "invalid_index_name_exception"].contains(&kind)
-        || ["no write index is defined", "pipeline with id ["].iter().any(|words| reason.contains(words))
+        || ["no write index is defined", "pipeline with id [", "only write ops with an op_type of create"]
+            .iter()
+            .any(|words| reason.contains(words))
 }
 
 fn excerpt(body: &[u8]) -> String {

@@ -139,7 +139,7 @@ impl Sender for Server {
 pub(super) struct Lines;
 
 impl Encoder for Lines {
-    fn partition(&self, _: &Record<'_>) -> Partition {
+    fn partition(&mut self, _: &Record<'_>, _: &Turn<'_>) -> Partition {
         0
     }
 

@@ -42,7 +42,7 @@ use bumpalo::Bump;
 
 pub use key::sound_key;
 pub use unescape::unescape;
-pub use walk::{MembersOf, members_of};
+pub use walk::{MembersOf, members_of, members_within};
 
 use super::{Member, Origin};
 

@@ -12,6 +12,12 @@ pub fn members_of(object: &[u8]) -> MembersOf<'_> {
     MembersOf { rest: rest.trim_ascii_start() }
 }
 
+/// The members of rendered members, `"a":1,"b":"x"`: an object without its braces.
+#[must_use]
+pub fn members_within(rendered: &[u8]) -> MembersOf<'_> {
+    MembersOf { rest: rendered.trim_ascii_start() }
+}
+
 /// See [`members_of`].
 #[derive(Debug, Clone)]
 pub struct MembersOf<'t> {
