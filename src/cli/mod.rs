@@ -38,7 +38,7 @@ struct Arguments {
 const EXAMPLES: &str = "Examples:
   flytail demo                                     see what it makes of a small Flyte cluster's logs
   flytail demo --elasticsearch http://127.0.0.1:9200
-  flytail setup --url http://127.0.0.1:9200        install the index template
+  flytail setup --url http://127.0.0.1:9200        prepare a server: index template, retention
   flytail check fluent-bit.conf --explain          check a configuration and draw its pipeline
   flytail -c fluent-bit.conf                       run it
   flytail parse --parser nginx access.log          what a parser makes of lines
@@ -54,7 +54,7 @@ enum Command {
     Check(check::CheckArguments),
     /// Write a small Flyte cluster's logs to a temporary directory and show what becomes of them
     Demo(demo::DemoArguments),
-    /// Install the index template on a server
+    /// Prepare a server: the index template, and how long indices are kept
     Setup(setup::SetupArguments),
     /// List, show, send again or drop what outputs refused for good
     DeadLetters(dead_letters::DeadLettersArguments),

@@ -1,13 +1,15 @@
-//! `flytail setup`: installs the index template on a server.
+//! `flytail setup`: prepares a server for the logs: the index template, and how long indices are kept.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
+use elasticsearch::http::transport::Transport;
 
 use super::run::runtime;
 use super::{FAILED, INVALID};
-use crate::output::elasticsearch::{Endpoint, connect, setup, without_credentials};
+use crate::output::elasticsearch::setup::{self, Part, SetupError, State};
+use crate::output::elasticsearch::{Endpoint, connect, without_credentials};
 
 /// Arguments of `flytail setup`.
 #[derive(Debug, Args)]
@@ -27,9 +29,28 @@ pub(super) struct SetupArguments {
     /// Index name without its date
     #[arg(long, default_value = "flyte-logs")]
     index: String,
-    /// Print the template for this server instead of installing it
-    #[arg(long)]
+    /// Days after which the server deletes an index, as `14d`; `forever` leaves that to you
+    #[arg(long, default_value = "14d", value_parser = retention, value_name = "DAYS")]
+    retention: Retention,
+    /// Print what would be installed, as JSON
+    #[arg(long, conflicts_with = "check")]
     dry_run: bool,
+    /// Install nothing: exit with 2 if something is missing or not as it should be
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Retention {
+    days: Option<u32>,
+}
+
+fn retention(text: &str) -> Result<Retention, String> {
+    if text == "forever" {
+        return Ok(Retention { days: None });
+    }
+    let days = text.strip_suffix('d').and_then(|days| days.parse().ok()).filter(|days| *days > 0);
+    days.map(|days| Retention { days: Some(days) }).ok_or_else(|| "write days, as 14d, or forever".to_owned())
 }
 
 pub(super) fn run(arguments: &SetupArguments) -> ExitCode {
@@ -44,14 +65,68 @@ pub(super) fn run(arguments: &SetupArguments) -> ExitCode {
         }
     };
     let Ok(runtime) = runtime() else { return ExitCode::from(FAILED) };
-    match runtime.block_on(setup::install(&transport, &arguments.index, arguments.dry_run)) {
-        Ok(done) => {
-            println!("{done}");
-            ExitCode::SUCCESS
-        }
+    match runtime.block_on(set_up(arguments, &transport)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FAILED),
         Err(error) => {
             eprintln!("{}: {error}", without_credentials(&arguments.url));
             ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Whether all is as it should be.
+async fn set_up(arguments: &SetupArguments, transport: &Transport) -> Result<bool, SetupError> {
+    let parts = setup::look(transport, &arguments.index, arguments.retention.days).await?;
+    if arguments.dry_run {
+        for part in parts.iter().filter(|part| part.state != State::Unsupported) {
+            println!("{:#}", part.body);
+        }
+        return Ok(true);
+    }
+    let mut is_well = true;
+    for part in &parts {
+        if arguments.check {
+            is_well &= !matches!(part.state, State::Missing | State::Different);
+            println!("{part} {}", found(part));
+        } else {
+            setup::install(transport, part).await?;
+            println!("{part} {}", done(part));
+        }
+    }
+    Ok(is_well)
+}
+
+fn found(part: &Part) -> &'static str {
+    match part.state {
+        State::Missing => "is missing",
+        State::Different => "is not as this version would install it",
+        State::Current => "is installed",
+        State::Unsupported => UNSUPPORTED,
+    }
+}
+
+fn done(part: &Part) -> &'static str {
+    match part.state {
+        State::Missing => "is installed",
+        State::Different => "is renewed",
+        State::Current => "was installed already",
+        State::Unsupported => UNSUPPORTED,
+    }
+}
+
+const UNSUPPORTED: &str = "is nothing that this server knows: delete old indices yourself";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retention_is_in_days_or_forever() {
+        assert_eq!(retention("14d"), Ok(Retention { days: Some(14) }));
+        assert_eq!(retention("forever"), Ok(Retention { days: None }));
+        for wrong in ["", "14", "0d", "-1d", "2w", "d"] {
+            assert!(retention(wrong).is_err(), "{wrong}");
         }
     }
 }

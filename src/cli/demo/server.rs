@@ -39,7 +39,11 @@ impl<'a> Server<'a> {
         let transport =
             connect(&Endpoint { url: url.as_str(), user, verify: true, ca_file: trusted, ..Endpoint::default() });
         let transport = transport.map_err(|error| failed(error.to_string()))?;
-        setup::install(&transport, INDEX, false).await.map_err(|error| failed(error.to_string()))?;
+        let failed_setup = |error: setup::SetupError| failed(error.to_string());
+        // How long a demonstration's documents are kept is the user's affair.
+        for part in setup::look(&transport, INDEX, None).await.map_err(failed_setup)? {
+            setup::install(&transport, &part).await.map_err(failed_setup)?;
+        }
         Ok(Some(Self { url, ca_file, transport }))
     }
 

@@ -1,98 +1,16 @@
 //! The index template: strict types for what we write, one field for all that applications write,
 //! and nothing dynamic, so that no log line can break or blow up the mapping.
 
-use std::fmt;
-
-use bytes::Bytes;
-use elasticsearch::http::Method;
-use elasticsearch::http::headers::HeaderMap;
-use elasticsearch::http::transport::Transport;
 use serde_json::{Value, json};
 
-use super::send::answer;
-
-/// Which kind of server it is: they name the type of a whole object differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Server {
-    /// `flattened`.
-    Elasticsearch,
-    /// `flat_object`.
-    OpenSearch,
-}
-
-/// Why the template was not installed.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// The server cannot be asked.
-    #[error("{0}")]
-    Unreachable(String),
-    /// The server refuses.
-    #[error("status {status}: {reason}")]
-    Refused {
-        /// Its status code.
-        status: u16,
-        /// Its words.
-        reason: String,
-    },
-}
-
-/// What was done.
-#[derive(Debug)]
-pub enum Done {
-    /// The template of this name was installed or renewed.
-    Installed(String),
-    /// This is the template that would be installed.
-    Shown(Value),
-}
-
-impl fmt::Display for Done {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Installed(name) => write!(formatter, "index template {name} is installed"),
-            Self::Shown(template) => write!(formatter, "{template:#}"),
-        }
-    }
-}
-
-/// Installs the template for `index` and its dated indices, or shows it.
-///
-/// # Errors
-/// If the server cannot be reached or refuses.
-pub async fn install(transport: &Transport, index: &str, only_show: bool) -> Result<Done, SetupError> {
-    let server = server_of(transport).await?;
-    let template = template(index, server);
-    if only_show {
-        return Ok(Done::Shown(template));
-    }
-    let name = format!("flytail-{index}");
-    let path = format!("/_index_template/{name}");
-    request(transport, Method::Put, &path, Some(&template)).await?;
-    Ok(Done::Installed(name))
-}
-
-async fn server_of(transport: &Transport) -> Result<Server, SetupError> {
-    let about = request(transport, Method::Get, "/", None).await?;
-    let is_opensearch = about["version"]["distribution"] == "opensearch";
-    Ok(if is_opensearch { Server::OpenSearch } else { Server::Elasticsearch })
-}
-
-async fn request(transport: &Transport, method: Method, path: &str, body: Option<&Value>) -> Result<Value, SetupError> {
-    let body = body.map(|body| Bytes::from(body.to_string()));
-    let sent = transport.send(method, path, HeaderMap::new(), None::<&()>, body, None).await;
-    let (status, body) = answer(sent).await.map_err(SetupError::Unreachable)?;
-    if status >= 300 {
-        return Err(SetupError::Refused { status, reason: String::from_utf8_lossy(&body).into_owned() });
-    }
-    Ok(serde_json::from_slice(&body).unwrap_or_default())
-}
+use super::Server;
 
 /// No term of Lucene may be longer than 32,766 bytes: 7,000 UTF-16 units are at most 21,000 bytes
 /// of UTF-8, which leaves room for the path of the key in front (4 KiB at most).
 const LONGEST_KEYWORD: u32 = 7000;
 
-/// The template of an index and its dated indices.
-#[must_use]
-pub fn template(index: &str, server: Server) -> Value {
+/// The template of an index and its dated indices, which live as long as the policy says, if one is named.
+pub(super) fn template(index: &str, server: Server, policy: Option<&str>) -> Value {
     let keyword = || json!({"type": "keyword", "ignore_above": LONGEST_KEYWORD});
     let object = || match server {
         Server::Elasticsearch => json!({"type": "flattened", "ignore_above": LONGEST_KEYWORD}),
@@ -123,15 +41,27 @@ pub fn template(index: &str, server: Server) -> Value {
     for name in KUBERNETES_KEYWORDS {
         properties["kubernetes"]["properties"][name] = keyword();
     }
+    let mut settings = json!({"index": {"refresh_interval": "5s"}});
+    if let Some(policy) = policy {
+        settings["index"]["lifecycle"] = json!({"name": policy});
+    }
     json!({
-        "index_patterns": [index, format!("{index}-*")],
-        "priority": 200,
+        "index_patterns": patterns(index),
+        "priority": PRIORITY,
         "template": {
-            "settings": {"index": {"refresh_interval": "5s"}},
+            "settings": settings,
             "mappings": {"dynamic": false, "date_detection": false, "properties": properties},
         },
         "_meta": {"description": "Installed by flytail setup", "version": env!("CARGO_PKG_VERSION")},
     })
+}
+
+/// Above that of the servers' own templates, which end at 100 to 200.
+pub(super) const PRIORITY: u32 = 200;
+
+/// The names of an index and its dated indices.
+pub(super) fn patterns(index: &str) -> Value {
+    json!([index, format!("{index}-*")])
 }
 
 const KEYWORDS: [&str; 18] = [
@@ -174,7 +104,7 @@ mod tests {
     #[test]
     fn nothing_is_dynamic_and_every_server_gets_its_own_type() {
         for (server, kind) in [(Server::Elasticsearch, "flattened"), (Server::OpenSearch, "flat_object")] {
-            let template = template("flyte-logs", server);
+            let template = template("flyte-logs", server, None);
             let mappings = &template["template"]["mappings"];
             assert_eq!(mappings["dynamic"], false);
             assert_eq!(mappings["properties"]["fields"]["type"], kind);

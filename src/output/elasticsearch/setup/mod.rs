@@ -1,0 +1,145 @@
+//! What a server has to know before logs come: the index template, and how long indices are kept.
+
+mod part;
+mod retention;
+mod template;
+
+use bytes::Bytes;
+use elasticsearch::http::Method;
+use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use elasticsearch::http::transport::Transport;
+use serde_json::Value;
+
+pub use part::{Part, State};
+
+use super::send::answer;
+
+/// Which kind of server it is: they name the type of a whole object differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// `flattened`.
+    Elasticsearch,
+    /// `flat_object`.
+    OpenSearch,
+}
+
+/// Why nothing more was installed.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The server cannot be asked.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The server refuses.
+    #[error("status {status}: {reason}")]
+    Refused {
+        /// Its status code.
+        status: u16,
+        /// Its words.
+        reason: String,
+    },
+}
+
+/// What is to be installed for `index` and its dated indices, which are kept for so many days, or for
+/// ever; and what the server has of it.
+///
+/// # Errors
+/// If the server cannot be reached or refuses.
+pub async fn look(transport: &Transport, index: &str, days: Option<u32>) -> Result<Vec<Part>, SetupError> {
+    let server = server_of(transport).await?;
+    let name = format!("flytail-{index}");
+    let mut parts = Vec::new();
+    if let Some(days) = days {
+        parts.push(look_at_policy(transport, server, &name, retention::policy(index, server, days)).await?);
+    }
+    let has_policy = parts.iter().any(|policy| policy.state != State::Unsupported);
+    let named = has_policy && server == Server::Elasticsearch;
+    let body = template::template(index, server, named.then_some(name.as_str()));
+    parts.push(look_at_template(transport, name, body).await?);
+    Ok(parts)
+}
+
+/// Installs what is missing or different.
+///
+/// # Errors
+/// If the server cannot be reached or refuses.
+pub async fn install(transport: &Transport, part: &Part) -> Result<(), SetupError> {
+    if matches!(part.state, State::Current | State::Unsupported) {
+        return Ok(());
+    }
+    let answer = request(transport, Method::Put, &part.path, &part.replaces, Some(&part.body)).await?;
+    answer.well().map(drop)
+}
+
+async fn look_at_policy(transport: &Transport, server: Server, name: &str, body: Value) -> Result<Part, SetupError> {
+    let (kind, path) = match server {
+        Server::Elasticsearch => ("life cycle policy", format!("/_ilm/policy/{name}")),
+        Server::OpenSearch => ("index state policy", format!("/_plugins/_ism/policies/{name}")),
+    };
+    let answer = request(transport, Method::Get, &path, &[], None).await?;
+    let (mut replaces, mut state) = (Vec::new(), State::Missing);
+    if answer.is_unknown_path() {
+        state = State::Unsupported;
+    } else if answer.status != 404 {
+        let answer = answer.well()?;
+        // Elasticsearch answers with the policies by their names.
+        let found = if server == Server::Elasticsearch { &answer[name] } else { &answer };
+        state = if part::holds(found, &body) { State::Current } else { State::Different };
+        let number = |key: &str| answer[key].as_i64().map(|number| number.to_string());
+        replaces.extend(number("_seq_no").map(|number| ("if_seq_no", number)));
+        replaces.extend(number("_primary_term").map(|number| ("if_primary_term", number)));
+    }
+    Ok(Part { kind, name: name.to_owned(), path, body, state, replaces })
+}
+
+async fn look_at_template(transport: &Transport, name: String, body: Value) -> Result<Part, SetupError> {
+    let path = format!("/_index_template/{name}");
+    let answer = request(transport, Method::Get, &path, &[], None).await?;
+    let state = if answer.status == 404 {
+        State::Missing
+    } else {
+        let found = &answer.well()?["index_templates"][0]["index_template"];
+        if part::holds(found, &body) { State::Current } else { State::Different }
+    };
+    Ok(Part { kind: "index template", name, path, body, state, replaces: Vec::new() })
+}
+
+async fn server_of(transport: &Transport) -> Result<Server, SetupError> {
+    let about = request(transport, Method::Get, "/", &[], None).await?.well()?;
+    let is_opensearch = about["version"]["distribution"] == "opensearch";
+    Ok(if is_opensearch { Server::OpenSearch } else { Server::Elasticsearch })
+}
+
+struct Answer {
+    status: u16,
+    body: Bytes,
+}
+
+impl Answer {
+    fn well(self) -> Result<Value, SetupError> {
+        if self.status >= 300 {
+            let reason = String::from_utf8_lossy(&self.body).into_owned();
+            return Err(SetupError::Refused { status: self.status, reason });
+        }
+        Ok(serde_json::from_slice(&self.body).unwrap_or_default())
+    }
+
+    /// The server has nothing at this path, whatever is asked of it.
+    fn is_unknown_path(&self) -> bool {
+        self.status == 400 && String::from_utf8_lossy(&self.body).contains("no handler found")
+    }
+}
+
+async fn request(
+    transport: &Transport,
+    method: Method,
+    path: &str,
+    query: &[(&str, String)],
+    body: Option<&Value>,
+) -> Result<Answer, SetupError> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let body = body.map(|body| Bytes::from(body.to_string()));
+    let sent = transport.send(method, path, headers, Some(query), body, None).await;
+    let (status, body) = answer(sent).await.map_err(SetupError::Unreachable)?;
+    Ok(Answer { status, body })
+}
