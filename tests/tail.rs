@@ -220,3 +220,48 @@ fn read_from_head_off_begins_at_the_end_of_files_that_were_there() {
     assert!(!texts(directory.path()).contains(&"old".to_owned()));
     assert!(shipper.terminate().success());
 }
+
+#[test]
+fn new_files_are_read_from_their_ends_and_what_follows_them_from_its_beginning() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    append(&directory.join("old.log"), "old\n");
+    let options = "Read_from_Head Off\n  Read_newly_discovered_files_from_head Off";
+    let mut shipper = Shipper::start(&plain(directory, options));
+    // A file is only passed over once the first scan is over, which what is added to it tells.
+    wait_for(&true, || {
+        append(&directory.join("old.log"), "added\n");
+        texts(directory).contains(&"added".to_owned())
+    });
+    let new = directory.join("new.log");
+    append(&new, "new\n");
+    wait_for(&true, || {
+        append(&new, "more\n");
+        texts(directory).contains(&"more".to_owned())
+    });
+    fs::rename(&new, directory.join("new.log.1")).unwrap();
+    append(&new, "behind the rotation\n");
+    wait_for(&true, || texts(directory).contains(&"behind the rotation".to_owned()));
+    assert!(shipper.terminate().success());
+    let texts = texts(directory);
+    assert!(!texts.iter().any(|text| text == "old" || text == "new"), "{texts:?}");
+}
+
+#[test]
+fn a_file_under_another_name_is_another_file_if_names_are_compared() {
+    for (option, expected) in [("Off", vec!["one", "two"]), ("On", vec!["one", "one", "two"])] {
+        let directory = tempfile::tempdir().unwrap();
+        let directory = directory.path();
+        append(&directory.join("a.log"), "one\n");
+        let configuration = plain(directory, &format!("DB.compare_filename {option}"));
+        let mut shipper = Shipper::start(&configuration);
+        wait_for(&vec!["one".to_owned()], || texts(directory));
+        assert!(shipper.terminate().success());
+        fs::rename(directory.join("a.log"), directory.join("b.log")).unwrap();
+        append(&directory.join("b.log"), "two\n");
+        let mut shipper = Shipper::start(&configuration);
+        wait_for(&true, || texts(directory).contains(&"two".to_owned()));
+        assert!(shipper.terminate().success());
+        assert_eq!(texts(directory), expected, "{option}");
+    }
+}

@@ -87,9 +87,14 @@ impl Follower {
     /// read from its beginning, or was written since this process began.
     fn is_new(&self, place: usize, found: &Found) -> bool {
         if self.groups[place].is_numbered {
-            return self.settings.read_from_head || self.has_scanned;
+            return self.reads_from_head();
         }
-        self.has_scanned && found.modified >= self.started.0
+        self.has_scanned && self.reads_from_head() && found.modified >= self.started.0
+    }
+
+    /// What is found now, and has no checkpoint and nothing before it, is read from its beginning.
+    fn reads_from_head(&self) -> bool {
+        if self.has_scanned { self.settings.read_new_from_head } else { self.settings.read_from_head }
     }
 
     /// Begins to follow a file.
@@ -121,8 +126,10 @@ impl Follower {
                 return None;
             }
         }
-        // One that goes on where a checkpoint was is not old, though it was there before us.
-        file.is_old = !self.has_scanned && self.groups[place].files.is_empty();
+        // What goes on where another file was is new, whenever it is found.
+        let group = &self.groups[place];
+        let follows = !group.files.is_empty() || (self.has_scanned && !group.done.is_empty());
+        file.is_passed = !follows && !self.reads_from_head();
         file.rotated = rotated;
         Some(self.keep(place, file))
     }

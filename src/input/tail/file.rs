@@ -59,8 +59,8 @@ pub(super) struct Followed {
     pub(super) is_dirty: bool,
     /// It was truncated: its old checkpoint says nothing, however much its lines are alike.
     pub(super) is_anew: bool,
-    /// It was there when this process began.
-    pub(super) is_old: bool,
+    /// What it held when it was found is passed over, unless there is a checkpoint.
+    pub(super) is_passed: bool,
     /// Since when its path leads elsewhere or nowhere.
     pub(super) rotated: Option<Instant>,
     /// Since when its last name is gone: it is there only while it is held open.
@@ -129,7 +129,7 @@ impl Followed {
             committed: Checkpoint::at(0, now.time),
             is_dirty: false,
             is_anew: false,
-            is_old: false,
+            is_passed: false,
             rotated: None,
             vanished: None,
             rescued: None,

@@ -96,13 +96,16 @@ const OPTIONS: &[OptionSpec] = &[
         "Read_newly_discovered_files_from_head",
         Kind::Boolean,
         "on",
-        "Read files that appear later from their beginning. Off is not supported yet.",
+        "Read files that appear later from their beginning. Off: from where they end when they are found, unless \
+         `Read_from_Head` is set to on. What follows a file that is already followed (a rotation, a container's next \
+         start) is read from its beginning in any case.",
     ),
     OptionSpec::new(
         "DB.compare_filename",
         Kind::Boolean,
         "off",
-        "Take a file under another name for another file. On is not supported: what a file holds tells which it is.",
+        "After a restart, take a file under another name for another file, and read it anew. Off: what a file holds \
+         tells which it is. Logs of containers are known by their containers in any case.",
     ),
     OptionSpec::ignored("Docker_Mode_Flush", "A split line is open until its rest is there."),
     OptionSpec::ignored("Truncate_Long_Lines", "Lines that are too long are cut, unless `Skip_Long_Lines` is on."),
@@ -117,9 +120,6 @@ const OPTIONS: &[OptionSpec] = &[
 
 const TURNS: &str = "Each file has its turn, a block at a time.";
 const SCAN: &str = "Files are looked at often enough that no event can be missed.";
-/// What Fluent Bit lets choose and what is not built.
-const NOT_SUPPORTED: [(&str, bool); 2] =
-    [("Read_newly_discovered_files_from_head", false), ("DB.compare_filename", true)];
 
 /// The options, resolved.
 #[derive(Debug, Clone)]
@@ -127,7 +127,13 @@ pub(super) struct Settings {
     pub(super) paths: Vec<Pattern>,
     pub(super) exclude: Vec<Pattern>,
     pub(super) naming: Naming,
+    /// Files that are there when the first scan looks are read from their beginnings, unless they
+    /// have a checkpoint.
     pub(super) read_from_head: bool,
+    /// The same of files that are found later.
+    pub(super) read_new_from_head: bool,
+    /// A checkpoint is only that of a file which has the name that it had then.
+    pub(super) compare_names: bool,
     /// Files that were not written for so long are read from their ends on, unless they have a
     /// checkpoint.
     pub(super) ignore_older: Option<Duration>,
@@ -161,6 +167,8 @@ impl Settings {
             exclude: Vec::new(),
             naming: Naming::Path("kube.*".to_owned()),
             read_from_head: true,
+            read_new_from_head: true,
+            compare_names: false,
             ignore_older: None,
             exit_on_eof: false,
             refresh_interval: Duration::from_secs(10),
@@ -192,17 +200,15 @@ impl Settings {
             problems.push(options.problem("Path", "the tail input needs a Path").with_hint(hint));
             return None;
         }
-        for (key, value) in NOT_SUPPORTED {
-            if options.boolean(key) == value {
-                let switch = if value { "On" } else { "Off" };
-                problems.push(options.problem(key, format!("{key} {switch} is not supported yet")));
-            }
-        }
+        let read_from_head = options.boolean("Read_from_Head");
         Some(Self {
             paths,
             exclude,
             naming: naming(options, problems)?,
-            read_from_head: options.boolean("Read_from_Head"),
+            read_from_head,
+            read_new_from_head: options.boolean("Read_newly_discovered_files_from_head")
+                || (read_from_head && options.is_set("Read_from_Head")),
+            compare_names: options.boolean("DB.compare_filename"),
             ignore_older: options.duration("Ignore_Older").filter(|age| !age.is_zero()),
             exit_on_eof: options.boolean("Exit_On_Eof"),
             refresh_interval: options.duration("Refresh_Interval").unwrap_or(Duration::from_secs(10)),

@@ -52,7 +52,7 @@ impl Follower {
             let (log, checkpoint) = (LogId::random(now.time), Checkpoint::at(0, now.time));
             return Resumed { log, checkpoint, is_derived: false, is_done: true };
         }
-        let is_passed = file.is_old && !file.is_compressed && !self.settings.read_from_head && !has_lost_rows;
+        let is_passed = file.is_passed && !file.is_compressed && !has_lost_rows;
         let from_end = is_too_old || is_passed;
         let checkpoint = Checkpoint::at(if from_end { file.found.length.min(file.length) } else { 0 }, now.time);
         let log = derived.unwrap_or_else(|| LogId::random(now.time));
@@ -78,7 +78,10 @@ impl Follower {
     /// What is saved of a file whose bytes tell no log: by its inode, or if it is a copy by its head.
     fn saved_by_head(&self, found: &Found) -> Option<Saved> {
         let store = self.store.as_ref()?;
-        let is_it = |saved: &Saved| saved.head.length > 0 && self.head_of(found, saved.head.length) == Some(saved.head);
+        let is_it = |saved: &Saved| {
+            let has_name = !self.settings.compare_names || saved.path == found.path;
+            has_name && saved.head.length > 0 && self.head_of(found, saved.head.length) == Some(saved.head)
+        };
         let by_file = store.of_file(found.device, found.inode).into_iter().find(is_it);
         by_file.or_else(|| {
             let head = self.head_of(found, u64::MAX)?;
