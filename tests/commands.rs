@@ -248,12 +248,8 @@ fn options_of_tail_that_are_taken_as_they_are_or_not_at_all() {
         ("Truncate_Long_Lines=on", "notice: Truncate_Long_Lines of input \"tail\" has no meaning here"),
         ("storage.type=filesystem", "notice: storage.type of input \"tail\" has no meaning here"),
         ("threaded=on", "notice: Threaded of input \"tail\" has no meaning here"),
-        ("DB.compare_filename=on", "error: DB.compare_filename On is not supported yet"),
-        (
-            "Read_newly_discovered_files_from_head=off",
-            "error: Read_newly_discovered_files_from_head Off is not supported",
-        ),
-        ("Unicode.Encoding=auto", "error: key \"Unicode.Encoding\" of input \"tail\" is not supported yet"),
+        ("Unicode.Encoding=utf-8", "error: Unicode.Encoding: \"utf-8\" is not one of auto, UTF-16LE, UTF-16BE"),
+        ("Generic.Encoding=Win1259", "error: Generic.Encoding: \"Win1259\" is not one of ShiftJIS, UHC"),
         ("Tag_Regex=(", "error: Tag_Regex is not a regular expression that works here"),
     ] {
         let output = without_file("", &["-D", "-i", "tail", "-p", "Path=a.log", "-p", option, "-o", "null", "-m", "*"]);

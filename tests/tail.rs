@@ -265,3 +265,45 @@ fn a_file_under_another_name_is_another_file_if_names_are_compared() {
         assert_eq!(texts(directory), expected, "{option}");
     }
 }
+
+#[test]
+fn files_in_other_encodings_are_read_through_rotations_and_restarts() {
+    let little = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let cyrillic = |text: &str| {
+        let byte = |letter: char| if letter.is_ascii() { letter as u8 } else { (letter as u32 - 0x410 + 0xc0) as u8 };
+        text.chars().map(byte).collect::<Vec<u8>>()
+    };
+    type Encode<'e> = &'e dyn Fn(&str) -> Vec<u8>;
+    let cases: [(&str, &str, Encode<'_>); 3] = [
+        ("Unicode.Encoding auto", "\u{feff}", &little),
+        ("Unicode.Encoding UTF-16LE", "", &little),
+        ("Generic.Encoding Win1251", "", &cyrillic),
+    ];
+    for (options, mark, encode) in cases {
+        let directory = tempfile::tempdir().unwrap();
+        let (directory, file) = (directory.path(), directory.path().join("app.log"));
+        let append = |text: &str| {
+            use std::io::Write;
+            fs::OpenOptions::new().create(true).append(true).open(&file).unwrap().write_all(&encode(text)).unwrap();
+        };
+        let configuration = plain(directory, options);
+        let mut shipper = Shipper::start(&configuration);
+        append(&format!("{mark}раз\r\n"));
+        append("два\nполо");
+        let mut expected: Vec<String> = ["раз", "два"].map(str::to_owned).into();
+        wait_for(&expected, || texts(directory));
+        assert!(shipper.terminate().success());
+        // What was half a line goes on, in the file that is renamed meanwhile.
+        append("вина\n");
+        fs::rename(&file, directory.join("app.log.1")).unwrap();
+        append(&format!("{mark}новый файл\n"));
+        let mut shipper = Shipper::start(&configuration);
+        expected.extend(["половина", "новый файл"].map(str::to_owned));
+        wait_for(&expected, || texts(directory));
+        append("конец\n");
+        expected.push("конец".to_owned());
+        wait_for(&expected, || texts(directory));
+        shipper.kill();
+        assert_eq!(texts(directory), expected, "{options}");
+    }
+}

@@ -189,8 +189,7 @@ const ELASTICSEARCH_KEYS: &[&str] = &[
     "aws_profile",
 ];
 
-const TAIL_KEYS: &[&str] =
-    &["multiline", "multiline_flush", "parser_firstline", "docker_mode_parser", "unicode.encoding", "generic.encoding"];
+const TAIL_KEYS: &[&str] = &["multiline", "multiline_flush", "parser_firstline", "docker_mode_parser"];
 
 /// Keys of `[SERVICE]` that change what Fluent Bit does and that must not be passed over.
 const SERVICE_KEYS: &[&str] = &["streams_file"];

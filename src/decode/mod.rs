@@ -7,6 +7,7 @@
 
 pub mod cri;
 pub mod docker;
+pub mod encoding;
 pub mod multiline;
 pub mod partial;
 

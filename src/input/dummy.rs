@@ -71,6 +71,7 @@ impl Input for Dummy {
             events.push(Event::Opened {
                 source: Box::new(source),
                 resume: Checkpoint::at(0, now.time),
+                lead: Vec::new(),
                 continues: None,
             });
         }

@@ -1,7 +1,7 @@
 //! Lines that are given, as if they stood in a file of some path. No configuration names this input:
 //! it is there for trying configurations.
 
-use super::{Block, Event, Input, State};
+use super::{Block, Event, Input, LEAD, State};
 use crate::record::{Checkpoint, Now, Source};
 use crate::telemetry::accounts::InputAccount;
 
@@ -35,6 +35,7 @@ impl Input for Given {
             events.push(Event::Opened {
                 source: Box::new(source),
                 resume: Checkpoint::at(0, now.time),
+                lead: self.bytes.iter().take(LEAD).copied().collect(),
                 continues: None,
             });
         } else if self.is_at_end() && !self.is_closed {

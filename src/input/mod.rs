@@ -34,6 +34,9 @@ pub struct Block<'b> {
     pub since: Instant,
 }
 
+/// How many of a source's first bytes an input tells.
+pub const LEAD: usize = 4;
+
 /// What `discover` found.
 #[derive(Debug)]
 pub enum Event {
@@ -43,6 +46,8 @@ pub enum Event {
         source: Box<Source>,
         /// Where it goes on.
         resume: Checkpoint,
+        /// Its first bytes, at most [`LEAD`], as far as they are known: they may tell how it is encoded.
+        lead: Vec<u8>,
         /// The source whose unfinished records (partial lines, groups) go on in this one.
         continues: Option<u64>,
     },

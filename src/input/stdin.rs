@@ -98,6 +98,7 @@ impl Input for Stdin {
             events.push(Event::Opened {
                 source: Box::new(source),
                 resume: Checkpoint::at(0, now.time),
+                lead: Vec::new(),
                 continues: None,
             });
         }

@@ -1,7 +1,8 @@
 //! How the lines of an input become records: what its options and the filters behind it ask for.
 
 use super::multiline::{FilterJoin, Joining};
-use crate::config::{Config, Instance, Problems};
+use crate::config::{Config, Instance, Options, Problems};
+use crate::decode::encoding::Encoding;
 use crate::decode::{self, multiline};
 use crate::input::tail;
 use crate::parser::{Parser, Parsers};
@@ -11,6 +12,8 @@ use crate::parser::{Parser, Parsers};
 pub struct Reading {
     /// How they are decoded.
     pub decode: decode::Settings,
+    /// How its files are encoded, if not in UTF-8.
+    pub encoding: Option<Encoding>,
     /// Filters that join what was decoded, for the tags that they take.
     pub joins: Vec<FilterJoin>,
     /// Decode container logs that are known by their path, though no parser says so.
@@ -68,6 +71,7 @@ pub(super) fn of_input(instance: &Instance, config: &Config, means: Means<'_>, p
                 lines: unless_zero(config.service.multiline_line_limit),
             },
         },
+        encoding: None,
         joins: Vec::new(),
         containers_by_path: false,
         longest_line: tail::BLOCK_SIZE,
@@ -114,6 +118,7 @@ fn read_tail(reading: &mut Reading, instance: &Instance, means: Means<'_>, probl
     if parser.is_some_and(|name| !is_runtime(name)) {
         reading.parser = parsers.named_by(&options, "Parser", problems);
     }
+    reading.encoding = encoding(&options, problems);
     reading.longest_line = tail::longest_line(&options);
     reading.skip_long_lines = options.boolean("Skip_Long_Lines");
     reading.skip_empty_lines = options.boolean("Skip_Empty_Lines");
@@ -128,4 +133,31 @@ fn read_tail(reading: &mut Reading, instance: &Instance, means: Means<'_>, probl
         _ if reading.decode.container => (Layout::Docker, b"log".to_vec()),
         _ => (Layout::Bare, chosen.text_key.or_else(|| key("Key")).unwrap_or_else(|| b"log".to_vec())),
     };
+}
+
+/// How the files of a tail are encoded.
+fn encoding(options: &Options<'_>, problems: &mut Problems) -> Option<Encoding> {
+    const UNICODE: &str = "Unicode.Encoding";
+    let (unicode, generic) = (options.text(UNICODE), options.text("Generic.Encoding"));
+    if unicode.is_some() && generic.is_some() {
+        let problem = options.problem(UNICODE, "Unicode.Encoding and Generic.Encoding exclude each other");
+        problems.push(problem.with_hint("keep the one that the files are in"));
+    }
+    Encoding::named(unicode.or(generic)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Kind;
+
+    #[test]
+    fn every_encoding_that_can_be_chosen_is_known() {
+        for key in ["Unicode.Encoding", "Generic.Encoding"] {
+            let spec = tail::PLUGIN.options.iter().find(|spec| spec.name == key).unwrap();
+            let Kind::Choice(names) = spec.kind else { panic!("{key} is no choice") };
+            assert!(names.iter().all(|name| Encoding::named(name).is_some()), "{key}");
+        }
+        assert!(Encoding::named("Win9").is_none());
+    }
 }

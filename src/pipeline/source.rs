@@ -3,6 +3,7 @@
 use super::ledger::Ledger;
 use super::reading::Reading;
 use crate::decode::Decoder;
+use crate::decode::encoding::Charset;
 use crate::record::position::IdSeed;
 use crate::record::{Checkpoint, Source};
 
@@ -12,6 +13,8 @@ pub struct SourceState {
     pub source: Source,
     /// Its decoder.
     pub decoder: Decoder,
+    /// How it is encoded, if it has to be decoded.
+    pub charset: Option<Charset>,
     /// Its ledger.
     pub ledger: Ledger,
     /// What its document ids are made of; `None` for random ids.
@@ -64,6 +67,7 @@ impl SourceState {
         }
         Self {
             decoder: Decoder::new(decode, resume),
+            charset: None,
             ledger: Ledger::new(resume),
             seed: source.log.map(|log| IdSeed::new(log, input, source.began)),
             filters: Vec::new(),

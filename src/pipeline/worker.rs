@@ -18,6 +18,7 @@ use super::message::Message;
 use super::reading::Reading;
 use super::source::SourceState;
 use super::watchdog::{Reasons, Watchdog};
+use crate::decode::encoding::Charset;
 use crate::input::{Block, Event, Input, State};
 use crate::record::{Now, Position};
 use crate::telemetry::accounts::{Accounts, InputAccount, Snapshot};
@@ -169,9 +170,10 @@ impl Worker {
             self.inputs[index].input.discover(now, &mut events);
             for event in events.drain(..) {
                 match event {
-                    Event::Opened { source, resume, continues } => {
+                    Event::Opened { source, resume, lead, continues } => {
                         let slot = &self.inputs[index];
                         let mut state = SourceState::new(*source, &slot.name, &slot.reading, resume);
+                        state.charset = slot.reading.encoding.and_then(|encoding| encoding.of(&lead));
                         if let Some(before) = continues.and_then(|id| self.sources.get_mut(&id)) {
                             state.continue_from(before);
                         }
@@ -329,22 +331,48 @@ fn process(
     arena: &Bump,
 ) -> (u64, usize) {
     let Some(state) = sources.get_mut(&block.source) else { return (block.source, 0) };
+    let charset = state.charset;
     let mut run = emitter.begin(state, reading, Now { time: block.time, instant: block.since }, arena);
-    let mut start = 0;
-    for end in memchr_iter(b'\n', block.bytes) {
-        run.line(&block.bytes[start..end], position(block, start, end + 1), false);
-        start = end + 1;
-    }
+    let mut start = match charset {
+        Some(charset) => encoded_lines(block, charset, &mut run, arena),
+        None => lines(block, &mut run),
+    };
     let rest = &block.bytes[start..];
     let cut = rest.len() >= reading.longest_line;
     if cut || (block.is_last && !rest.is_empty()) {
-        run.line(rest, position(block, start, block.bytes.len()), cut);
-        start = block.bytes.len();
+        let end = match charset {
+            Some(charset) if cut => start + charset.whole(rest.len()),
+            _ => block.bytes.len(),
+        };
+        let (rest, position) = (&block.bytes[start..end], position(block, start, end));
+        run.line(charset.map_or(rest, |charset| charset.decode(rest, position.start, arena)), position, cut);
+        start = end;
     }
     run.end(block.offset + start as u64).add_to(account);
     emitter.carry_over(block.source, sources);
     account.read += start as u64;
     (block.source, start)
+}
+
+/// Takes the whole lines of a block. Where the last one ends.
+fn lines<'t>(block: &'t Block<'_>, run: &mut Run<'t>) -> usize {
+    let mut start = 0;
+    for end in memchr_iter(b'\n', block.bytes) {
+        run.line(&block.bytes[start..end], position(block, start, end + 1), false);
+        start = end + 1;
+    }
+    start
+}
+
+/// The same of a file that is not in UTF-8. What comes behind gets UTF-8, and offsets of the file.
+fn encoded_lines<'t>(block: &'t Block<'_>, charset: Charset, run: &mut Run<'t>, arena: &'t Bump) -> usize {
+    let mut start = 0;
+    for (end, next) in charset.line_ends(block.bytes, block.offset) {
+        let position = position(block, start, next);
+        run.line(charset.decode(&block.bytes[start..end], position.start, arena), position, false);
+        start = next;
+    }
+    start
 }
 
 fn position(block: &Block<'_>, start: usize, end: usize) -> Position {

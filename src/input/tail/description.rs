@@ -26,6 +26,8 @@ pub(super) struct Description {
     log: String,
     began: Option<i64>,
     head: (u64, u64),
+    #[serde(default)]
+    lead: Vec<u8>,
     /// The segment holds the compressed file as it was.
     #[serde(default)]
     pub(super) is_compressed: bool,
@@ -65,6 +67,7 @@ impl Description {
             log: format!("{:032x}", log.0),
             began: file.began.map(|began| began.0),
             head: (file.head.length, file.head.hash),
+            lead: file.lead.clone(),
             is_compressed: file.is_compressed,
             length: file.length,
             offset: file.committed.offset,
@@ -95,6 +98,7 @@ impl Description {
         file.log = u128::from_str_radix(&self.log, 16).ok().map(LogId);
         file.began = self.began.map(Timestamp);
         file.head = Head { length: self.head.0, hash: self.head.1 };
+        file.lead = self.lead;
         file.committed = Checkpoint { offset: self.offset, streams: self.streams, time: Timestamp(self.time) };
         file.length = if self.is_compressed { self.length } else { segment.end() };
         file

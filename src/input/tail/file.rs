@@ -7,6 +7,7 @@ use super::checkpoints::{Place, Saved};
 use super::discover::{Found, Order};
 use super::disk::LogFile;
 use super::identity::{self, Head};
+use crate::input::LEAD;
 use crate::record::{Checkpoint, Container, LogId, Now, Timestamp};
 
 /// Where a file is in its life.
@@ -50,6 +51,8 @@ pub(super) struct Followed {
     /// Time of its first line, if that tells one.
     pub(super) began: Option<Timestamp>,
     pub(super) head: Head,
+    /// Its first bytes, at most [`LEAD`].
+    pub(super) lead: Vec<u8>,
     pub(super) phase: Phase,
     /// Next byte to be read.
     pub(super) offset: u64,
@@ -123,6 +126,7 @@ impl Followed {
             log: None,
             began: None,
             head: Head::EMPTY,
+            lead: Vec::new(),
             phase: Phase::Waiting,
             offset: 0,
             length,
@@ -313,6 +317,11 @@ impl Followed {
     pub(super) fn renew_head(&mut self, file: &mut dyn LogFile) {
         if self.head.is_whole() {
             return;
+        }
+        if self.lead.len() < LEAD
+            && let Ok(lead) = identity::lead(file)
+        {
+            self.lead = lead;
         }
         if let Ok(head) = identity::head(file, None)
             && head.length > self.head.length

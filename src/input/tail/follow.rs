@@ -310,7 +310,8 @@ impl Follower {
             began: file.began,
         };
         tracing::debug!(path = %file.found.real.display(), offset = resumed.checkpoint.offset, "follows");
-        events.push(Event::Opened { source: Box::new(source), resume: resumed.checkpoint, continues });
+        let (resume, lead) = (resumed.checkpoint, file.lead.clone());
+        events.push(Event::Opened { source: Box::new(source), resume, lead, continues });
         if !resumed.is_derived {
             // A log id that bytes do not tell must be on disk before it is in a document.
             self.save();

@@ -7,6 +7,7 @@ use memchr::{memchr, memmem};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::disk::{Disk, LogFile, read_up_to};
+use crate::input::LEAD;
 use crate::record::{Container, LogId, Timestamp};
 
 /// How much of a file's head tells it from others, in bytes.
@@ -39,6 +40,14 @@ pub(super) fn head(file: &mut dyn LogFile, length: Option<u64>) -> std::io::Resu
     let mut bytes = vec![0; length.and_then(|length| usize::try_from(length).ok()).unwrap_or(HEAD).min(HEAD)];
     let read = read_up_to(file, &mut bytes, 0)?;
     Ok(Head { length: read as u64, hash: xxh3_64(&bytes[..read]) })
+}
+
+/// The first bytes of a file.
+pub(super) fn lead(file: &mut dyn LogFile) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; LEAD];
+    let read = read_up_to(file, &mut bytes, 0)?;
+    bytes.truncate(read);
+    Ok(bytes)
 }
 
 /// The first line of a file, or what is there of it if it is longer than lines can be. `None`

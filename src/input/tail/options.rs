@@ -107,6 +107,22 @@ const OPTIONS: &[OptionSpec] = &[
         "After a restart, take a file under another name for another file, and read it anew. Off: what a file holds \
          tells which it is. Logs of containers are known by their containers in any case.",
     ),
+    OptionSpec::new(
+        "Unicode.Encoding",
+        Kind::Choice(&["auto", "UTF-16LE", "UTF-16BE"]),
+        "",
+        "The files are in UTF-16, or, with `auto`, their first bytes tell: a byte order mark, or the zeros of UTF-16. \
+         Offsets and ids are those of the bytes in the file.",
+    ),
+    OptionSpec::new(
+        "Generic.Encoding",
+        Kind::Choice(&[
+            "ShiftJIS", "UHC", "GBK", "GB18030", "Big5", "Win866", "Win874", "Win1250", "Win1251", "Win1252",
+            "Win1253", "Win1254", "Win1255", "Win1256",
+        ]),
+        "",
+        "The files are in this encoding. What is none in it becomes U+FFFD. Excludes `Unicode.Encoding`.",
+    ),
     OptionSpec::ignored("Docker_Mode_Flush", "A split line is open until its rest is there."),
     OptionSpec::ignored("Truncate_Long_Lines", "Lines that are too long are cut, unless `Skip_Long_Lines` is on."),
     OptionSpec::ignored("Ignore_Active_Older_Files", "A file costs nothing while nobody writes to it."),

@@ -348,6 +348,7 @@ fn reading(longest_line: usize, held_limit: Option<u64>, joins: Joins) -> Readin
             multiline: joins.chain(),
             limits: multiline::Limits { bytes: 100_000, lines: MOST_LINES },
         },
+        encoding: None,
         joins: Vec::new(),
         containers_by_path: false,
         longest_line,
