@@ -250,12 +250,14 @@ fn options_of_tail_that_are_taken_as_they_are_or_not_at_all() {
         ("threaded=on", "notice: Threaded of input \"tail\" has no meaning here"),
         ("Unicode.Encoding=utf-8", "error: Unicode.Encoding: \"utf-8\" is not one of auto, UTF-16LE, UTF-16BE"),
         ("Generic.Encoding=Win1259", "error: Generic.Encoding: \"Win1259\" is not one of ShiftJIS, UHC"),
+        ("Docker_Mode_Parser=json", "warning: Docker_Mode_Parser has no effect without Docker_Mode On"),
+        ("Multiline=on", "error: Multiline On needs a Parser_Firstline"),
         ("Tag_Regex=(", "error: Tag_Regex is not a regular expression that works here"),
     ] {
         let output = without_file("", &["-D", "-i", "tail", "-p", "Path=a.log", "-p", option, "-o", "null", "-m", "*"]);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(stderr.contains(expected), "{option}: {stderr}");
-        assert_eq!(output.status.success(), expected.starts_with("notice"), "{option}: {stderr}");
+        assert_eq!(output.status.success(), !expected.starts_with("error"), "{option}: {stderr}");
     }
 }
 
@@ -268,6 +270,26 @@ fn docker_mode_joins_what_docker_split() {
     let output = without_file(&log, &[&tail[..], &PLAIN].concat());
     let texts: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(text_of).collect();
     assert_eq!(texts, ["one line", "two"]);
+}
+
+#[test]
+fn docker_mode_parser_joins_what_does_not_begin_a_record() {
+    let line = |second: u32, text: &str| {
+        format!("{{\"log\":\"{text}\",\"stream\":\"stdout\",\"time\":\"2026-11-25T10:00:{second:02}.5Z\"}}\n")
+    };
+    let log = [
+        line(1, "{}\\n"),
+        line(2, "  one "),
+        line(2, "line\\n"),
+        line(3, "{\\\"a\\\":1}\\n"),
+        line(4, "two\\n"),
+        line(9, "later\\n"),
+    ];
+    let tail = ["-q", "-f", "0.1", "-i", "tail", "-p", "Path=a.log", "-p", "Exit_On_Eof=on", "-p", "Docker_Mode=on"];
+    let parser = ["-p", "Docker_Mode_Parser=json"];
+    let output = without_file(&log.concat(), &[&tail[..], &parser, &PLAIN].concat());
+    let texts: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(text_of).collect();
+    assert_eq!(texts, ["{}\n  one line", "{\"a\":1}\ntwo", "later"]);
 }
 
 fn text_of(line: &str) -> String {

@@ -307,3 +307,42 @@ fn files_in_other_encodings_are_read_through_rotations_and_restarts() {
         assert_eq!(texts(directory), expected, "{options}");
     }
 }
+
+#[test]
+fn lines_behind_a_first_line_are_joined_over_a_restart_and_a_rotation() {
+    let directory = tempfile::tempdir().unwrap();
+    let (directory, file) = (directory.path(), directory.path().join("app.log"));
+    let parsers = "[PARSER]\n  Name first\n  Format regex\n  Regex ^(?<number>\\d+) (?<text>.*)$\n\
+                   [PARSER]\n  Name code\n  Format regex\n  Regex ^code=(?<code>\\w+)$\n";
+    fs::write(directory.join("parsers.conf"), parsers).unwrap();
+    // So long that only the next first line ends a group here.
+    let options = "Multiline On\n  Parser_Firstline first\n  Parser_1 code\n  Multiline_Flush 1000\n  Offset_Key at";
+    let configuration = plain(directory, options);
+    let text = fs::read_to_string(&configuration).unwrap();
+    fs::write(&configuration, text.replace("[SERVICE]", "[SERVICE]\n  Parsers_File parsers.conf")).unwrap();
+    let records = || {
+        let out = fs::read_to_string(directory.join("out")).unwrap_or_default();
+        let whole = out.rfind('\n').map_or(0, |end| end + 1);
+        out[..whole].lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let mut shipper = Shipper::start(&configuration);
+    append(&file, "alone\n1 one\r\n  a\ncode=x\n  b\n2 two\n");
+    let mut expected = vec![
+        serde_json::json!({"log": "alone", "at": 0}),
+        serde_json::json!({"number": "1", "text": "one\n  a", "code": "x\n  b", "at": 6}),
+    ];
+    wait_for(&expected, records);
+    assert!(shipper.terminate().success());
+    append(&file, "  c\n");
+    fs::rename(&file, directory.join("app.log.1")).unwrap();
+    append(&file, "  d\n3 three\n  e\n");
+    let mut shipper = Shipper::start(&configuration);
+    expected.push(serde_json::json!({"number": "2", "text": "two\n  c\n  d", "at": 28}));
+    wait_for(&expected, records);
+    fs::rename(&file, directory.join("app.log.2")).unwrap();
+    append(&file, "  f\n4 four\n");
+    expected.push(serde_json::json!({"number": "3", "text": "three\n  e\n  f", "at": 4}));
+    wait_for(&expected, records);
+    assert!(shipper.terminate().success());
+    assert_eq!(records(), expected);
+}

@@ -153,7 +153,6 @@ const PROCESSORS: &[&str] = &[
 const PLUGIN_KEYS: &[(&str, &[&str])] = &[
     ("es", ELASTICSEARCH_KEYS),
     ("opensearch", ELASTICSEARCH_KEYS),
-    ("tail", TAIL_KEYS),
     ("dummy", &["metadata", "copies", "start_time_sec", "start_time_nsec", "fixed_timestamp", "flush_on_startup"]),
     ("stdout", &["json_date_format"]),
     (
@@ -188,8 +187,6 @@ const ELASTICSEARCH_KEYS: &[&str] = &[
     "aws_service_name",
     "aws_profile",
 ];
-
-const TAIL_KEYS: &[&str] = &["multiline", "multiline_flush", "parser_firstline", "docker_mode_parser"];
 
 /// Keys of `[SERVICE]` that change what Fluent Bit does and that must not be passed over.
 const SERVICE_KEYS: &[&str] = &["streams_file"];

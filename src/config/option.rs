@@ -48,8 +48,16 @@ impl OptionSpec {
         Self { name, kind: Kind::Ignored, default: "", doc: why, repeatable: true }
     }
 
+    /// Whether a key is this option's. A name that ends with `_N` is that of a family: `Parser_N` is
+    /// `Parser_1`, `Parser_2` and so on.
     pub(super) fn is_named(&self, key: &str) -> bool {
-        self.name.eq_ignore_ascii_case(key)
+        let is_member = |family: &str| {
+            let number = key.get(family.len()..).and_then(|rest| rest.strip_prefix('_'));
+            let has_number =
+                number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()));
+            has_number && key.as_bytes()[..family.len()].eq_ignore_ascii_case(family.as_bytes())
+        };
+        self.name.eq_ignore_ascii_case(key) || self.name.strip_suffix("_N").is_some_and(is_member)
     }
 }
 
@@ -230,6 +238,17 @@ mod tests {
         }
         for key in ["HTTP_User", "Path", "tls.key_file", "Kube_Token_File", "AWS_Auth"] {
             assert!(!is_secret(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_family_is_named_by_its_numbers() {
+        let spec = OptionSpec::new("Parser_N", Kind::Text, "", "");
+        for key in ["Parser_N", "parser_1", "PARSER_23"] {
+            assert!(spec.is_named(key), "{key}");
+        }
+        for key in ["Parser", "Parser_Firstline", "Parser_", "Parsers_1", "Parser_1a", "x", "Pärser_1"] {
+            assert!(!spec.is_named(key), "{key}");
         }
     }
 

@@ -107,6 +107,28 @@ impl Expression {
         self.cut_off.load(Ordering::Relaxed)
     }
 
+    /// The same since the last call.
+    pub(super) fn take_cut_off(&self) -> u64 {
+        self.cut_off.swap(0, Ordering::Relaxed)
+    }
+
+    /// Whether [`Expression::parse`] would match.
+    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+        let search = |scratch: &mut Scratch| match self.engine.search(text, scratch) {
+            Found::Matched(_) => true,
+            Found::Unmatched => false,
+            Found::CutOff => {
+                self.cut_off.fetch_add(1, Ordering::Relaxed);
+                false
+            }
+        };
+        self.has_fields()
+            && self
+                .scratch
+                .try_lock()
+                .map_or_else(|_| search(&mut Scratch::default()), |mut scratch| search(&mut scratch))
+    }
+
     /// Matches `text` and appends a member for each group.
     pub(super) fn parse<'t>(
         &'t self,

@@ -109,6 +109,14 @@ impl Parser {
         }
     }
 
+    /// [`Parser::cut_off`] since the last call of this.
+    pub fn take_cut_off(&self) -> u64 {
+        match &self.format {
+            Format::Regex(expression) => expression.take_cut_off(),
+            _ => 0,
+        }
+    }
+
     /// The engine of a regular expression and, in a few words, why it is this one; `None` for
     /// other formats.
     #[must_use]
@@ -116,6 +124,15 @@ impl Parser {
         match &self.format {
             Format::Regex(expression) => Some(expression.engine()),
             _ => None,
+        }
+    }
+
+    /// Whether a text matches.
+    #[must_use]
+    pub fn is_match(&self, text: &[u8]) -> bool {
+        match &self.format {
+            Format::Regex(expression) => expression.is_match(text),
+            _ => self.parse(text, &Bump::new(), Timestamp(0), &mut Vec::new()) != Parsed::Unmatched,
         }
     }
 

@@ -234,11 +234,14 @@ impl<'t> Run<'t> {
         let (reading, arena) = (self.reading, self.turn.arena);
         let mut members = std::mem::take(&mut self.members);
         let mut time = line.time;
-        let parsed =
-            reading.parser.as_ref().and_then(|parser| match parser.parse(line.text, arena, time, &mut members) {
+        let parsed = match (&reading.grouped, &reading.parser) {
+            (Some(grouped), _) => grouped.parse(line.text, arena, time, &mut members),
+            (None, Some(parser)) => match parser.parse(line.text, arena, time, &mut members) {
                 Parsed::Matched { time } => Some(time),
                 Parsed::Unmatched => None,
-            });
+            },
+            (None, None) => None,
+        };
         match parsed {
             Some(parsed) => time = parsed.unwrap_or(time),
             None => text_members(reading, line, arena, &mut members),

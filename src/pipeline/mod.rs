@@ -9,6 +9,7 @@ mod build;
 pub mod delivery;
 mod emit;
 mod emitter;
+pub mod grouped;
 pub mod halt;
 pub mod ledger;
 pub mod message;

@@ -1,19 +1,29 @@
 //! Multi-line: what a configuration defines, and which inputs join what its filters ask for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::reading::Reading;
 use crate::config::{Bound, Config, Instance, Match, Place, Problem, Problems};
-use crate::decode::multiline::{Chosen, Limits, MOST_LINES, Matches};
+use crate::decode::multiline::{Chosen, Definition, Limits, MOST_LINES, Matches};
 use crate::filter;
 use crate::input::tail;
-use crate::parser::Matcher;
+use crate::parser::{Matcher, Parser};
 
 pub use crate::decode::multiline::{Chain, Definitions, Explained, PLUGIN, Role, explain};
 
 impl Matches for Matcher {
     fn matches(&self, text: &[u8]) -> bool {
         self.is_match(text)
+    }
+
+    fn engine(&self) -> Option<String> {
+        let (kind, reason) = Self::engine(self);
+        Some(format!("{} engine: {reason}", kind.name()))
+    }
+
+    fn take_cut_off(&self) -> u64 {
+        Self::take_cut_off(self)
     }
 }
 
@@ -22,6 +32,29 @@ impl Matches for Matcher {
 pub fn definitions(sections: &[Instance], problems: &mut Problems) -> Definitions {
     let compile = |text: &str| Matcher::new(text).map(|matcher| Arc::new(matcher) as Arc<dyn Matches>);
     Definitions::new(sections, compile, problems)
+}
+
+/// Whether a line begins a group: a parser matches it.
+#[derive(Debug)]
+struct Begins(Parser);
+
+impl Matches for Begins {
+    fn matches(&self, text: &[u8]) -> bool {
+        self.0.is_match(text)
+    }
+
+    fn take_cut_off(&self) -> u64 {
+        self.0.take_cut_off()
+    }
+}
+
+/// Groups of which each begins with a line that this parser matches, and goes on with all that it
+/// does not match, up to a pause of this length.
+pub(super) fn by_first_line(name: &str, parser: Parser, pause: Duration) -> Chain {
+    // As in Fluent Bit, there is no group without a pause.
+    let pause = pause.max(Duration::from_secs(1));
+    let gap = i64::try_from(pause.as_nanos()).unwrap_or(i64::MAX);
+    Chain::new([Arc::new(Definition::by_first_line(name, gap, Arc::new(Begins(parser))))])
 }
 
 /// The limits of a configuration that says nothing of them.

@@ -1,8 +1,10 @@
 //! How the lines of an input become records: what its options and the filters behind it ask for.
 
-use super::multiline::{FilterJoin, Joining};
+use super::grouped::Grouped;
+use super::multiline::{FilterJoin, Joining, by_first_line};
 use crate::config::{Config, Instance, Options, Problems};
 use crate::decode::encoding::Encoding;
+use crate::decode::multiline::Chain;
 use crate::decode::{self, multiline};
 use crate::input::tail;
 use crate::parser::{Parser, Parsers};
@@ -26,6 +28,8 @@ pub struct Reading {
     pub skip_empty_lines: bool,
     /// A parser for each line.
     pub parser: Option<Parser>,
+    /// The parsers of lines that `Parser_Firstline` groups, in place of that.
+    pub grouped: Option<Grouped>,
     /// Key of a line that no parser split.
     pub text_key: Vec<u8>,
     /// Give the runtime's time and tag as members, as Fluent Bit's parser of this name does.
@@ -38,6 +42,18 @@ pub struct Reading {
     pub order: bool,
     /// Bytes that may be in unsettled batches before reading pauses (`Mem_Buf_Limit`).
     pub held_limit: Option<u64>,
+}
+
+impl Reading {
+    /// Texts that its parsers and multi-line rules gave up because the search took too long, since
+    /// the last call.
+    #[must_use]
+    pub fn take_cut_off(&self) -> u64 {
+        let parsers = self.parser.as_ref().map_or(0, Parser::take_cut_off);
+        let grouped = self.grouped.as_ref().map_or(0, Grouped::take_cut_off);
+        let joins = self.joins.iter().map(|join| &join.chain).chain([&self.decode.multiline]);
+        parsers + grouped + joins.map(Chain::take_cut_off).sum::<u64>()
+    }
 }
 
 /// Which members a container runtime's line gives, besides its text and stream.
@@ -78,6 +94,7 @@ pub(super) fn of_input(instance: &Instance, config: &Config, means: Means<'_>, p
         skip_long_lines: false,
         skip_empty_lines: false,
         parser: None,
+        grouped: None,
         text_key: b"log".to_vec(),
         layout: Layout::Bare,
         path_key: None,
@@ -106,15 +123,21 @@ fn unless_zero(limit: u64) -> usize {
 fn read_tail(reading: &mut Reading, instance: &Instance, means: Means<'_>, problems: &mut Problems) {
     let Means { parsers, joining, flyte } = means;
     let options = instance.options();
-    let parser = options.text("Parser");
+    let is_grouped = is_grouped(&options, problems);
+    let parser = options.text("Parser").filter(|_| !is_grouped);
     let chosen = joining.definitions.named_by(&options, "multiline.parser", problems);
     let is_runtime = |name: &str| name == "docker" || name == "cri";
     reading.decode.container = parser.is_some_and(is_runtime) || chosen.container || options.boolean("Docker_Mode");
     reading.decode.multiline = chosen.chain;
-    if flyte {
+    if is_grouped {
+        group(reading, &options, parsers, problems);
+    } else if flyte {
         reading.decode.multiline = reading.decode.multiline.with_python_first();
     }
-    reading.containers_by_path = flyte && parser.is_none();
+    if let Some(chain) = docker_lines(&options, parsers, problems) {
+        reading.decode.multiline = reading.decode.multiline.followed_by(&chain);
+    }
+    reading.containers_by_path = flyte && parser.is_none() && !is_grouped;
     if parser.is_some_and(|name| !is_runtime(name)) {
         reading.parser = parsers.named_by(&options, "Parser", problems);
     }
@@ -133,6 +156,53 @@ fn read_tail(reading: &mut Reading, instance: &Instance, means: Means<'_>, probl
         _ if reading.decode.container => (Layout::Docker, b"log".to_vec()),
         _ => (Layout::Bare, chosen.text_key.or_else(|| key("Key")).unwrap_or_else(|| b"log".to_vec())),
     };
+}
+
+/// Whether lines are grouped by `Parser_Firstline`. With contradictions that is told, and what Fluent
+/// Bit does is done.
+fn is_grouped(options: &Options<'_>, problems: &mut Problems) -> bool {
+    const KEY: &str = "Multiline";
+    if !options.boolean(KEY) {
+        return false;
+    }
+    if options.is_set("multiline.parser") {
+        let problem = options.warning(KEY, "Multiline has no effect beside multiline.parser");
+        problems.push(problem.with_hint("keep multiline.parser alone"));
+        return false;
+    }
+    if options.boolean("Docker_Mode") {
+        let problem = options.problem(KEY, "Multiline and Docker_Mode exclude each other");
+        problems.push(problem.with_hint("keep Docker_Mode, and name the Parser_Firstline as Docker_Mode_Parser"));
+        return false;
+    }
+    if options.text("Parser").is_some() {
+        problems.push(options.warning("Parser", "Parser is not asked where Multiline is on").with_hint("take it out"));
+    }
+    true
+}
+
+/// Has lines grouped by `Parser_Firstline`, each group cut into members.
+fn group(reading: &mut Reading, options: &Options<'_>, parsers: &Parsers, problems: &mut Problems) {
+    const KEY: &str = "Parser_Firstline";
+    if !options.is_set(KEY) {
+        let problem = options.problem("Multiline", "Multiline On needs a Parser_Firstline");
+        problems.push(problem.with_hint("name the parser of your parsers files whose lines begin a record"));
+    }
+    let Some(first) = parsers.named_by(options, KEY, problems) else { return };
+    let gap = options.duration("Multiline_Flush").unwrap_or_default();
+    reading.decode.multiline = by_first_line(KEY, first.clone(), gap);
+    reading.grouped = Some(Grouped { first, others: parsers.all_named_by(options, "Parser_N", problems) });
+}
+
+/// How `Docker_Mode_Parser` joins the lines of containers.
+fn docker_lines(options: &Options<'_>, parsers: &Parsers, problems: &mut Problems) -> Option<Chain> {
+    const KEY: &str = "Docker_Mode_Parser";
+    let parser = parsers.named_by(options, KEY, problems)?;
+    if !options.boolean("Docker_Mode") {
+        problems.push(options.warning(KEY, "Docker_Mode_Parser has no effect without Docker_Mode On"));
+        return None;
+    }
+    Some(by_first_line(KEY, parser, options.duration("Docker_Mode_Flush").unwrap_or_default()))
 }
 
 /// How the files of a tail are encoded.

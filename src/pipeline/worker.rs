@@ -285,6 +285,7 @@ impl Worker {
             slot.unsettled = 0;
             let account = &mut self.snapshot.inputs[index];
             (account.held, account.sources) = (0, 0);
+            account.cut_off += slot.reading.take_cut_off();
             slot.input.account(account);
         }
         for state in self.sources.values() {

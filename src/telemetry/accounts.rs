@@ -29,6 +29,9 @@ pub struct InputAccount {
     pub truncated: u64,
     /// Lines that were skipped because they were too long (`Skip_Long_Lines`).
     pub skipped: u64,
+    /// Texts that the input's own parser, or multi-line rules, gave up because the search took too
+    /// long. To them they did not match.
+    pub cut_off: u64,
     /// Sources that are open.
     pub sources: u64,
     /// Why nothing is read for some time though there is something to be read.
@@ -150,6 +153,7 @@ impl Snapshot {
             sum.malformed += part.malformed;
             sum.truncated += part.truncated;
             sum.skipped += part.skipped;
+            sum.cut_off += part.cut_off;
             sum.sources += part.sources;
             if sum.stalled.is_none() {
                 sum.stalled.clone_from(&part.stalled);

@@ -34,13 +34,19 @@ struct AccountsCollector(Arc<Accounts>, [(u64, &'static str); 2]);
 
 type Field<A> = (&'static str, &'static str, Option<Unit>, fn(&A) -> u64);
 
-const INPUT_COUNTERS: [Field<InputAccount>; 8] = [
+const INPUT_COUNTERS: [Field<InputAccount>; 9] = [
     ("input_read", "Bytes taken from sources", Some(Unit::Bytes), |a| a.read),
     ("input_finished", "Bytes whose records are all settled", Some(Unit::Bytes), |a| a.finished),
     ("input_lines", "Log lines", None, |a| a.lines),
     ("input_malformed_lines", "Lines in none of the expected formats, shipped as text", None, |a| a.malformed),
     ("input_truncated_lines", "Lines cut at a size limit", None, |a| a.truncated),
     ("input_skipped_lines", "Lines skipped because they are too long", None, |a| a.skipped),
+    (
+        "input_parser_cut_off",
+        "Texts that an input's parser or multi-line rules gave up because the search took too long",
+        None,
+        |a| a.cut_off,
+    ),
     ("input_damaged_files", "Compressed files whose end could not be inflated", None, |a| a.damaged_files),
     ("checkpoints_set_aside", "Databases of checkpoints that could not be used", None, |a| a.checkpoints.set_aside),
 ];

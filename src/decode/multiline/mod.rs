@@ -1,7 +1,7 @@
 //! Multi-line: joining lines that were printed one by one into one log line.
 //!
 //! A [`Definition`] says which lines begin a group and which go on with it: by rules of regular
-//! expressions ([`rules`]), by how its last line looks ([`ending`]), or, for Python's tracebacks,
+//! expressions ([`rules`]), by how its first ([`first_line`]) or its last line looks ([`ending`]), or, for Python's tracebacks,
 //! by a grammar of its own ([`python`]), which is faster than rules and looks ahead. A [`Chain`] is
 //! several of them, asked in order: the first that a line begins a group of, owns it. A [`Joiner`]
 //! holds the open group of one stream. [`Definitions`] knows all of them by name.
@@ -15,6 +15,7 @@ mod built_in;
 mod definitions;
 mod ending;
 mod explain;
+mod first_line;
 mod joiner;
 mod python;
 mod rules;
@@ -36,6 +37,7 @@ pub use rules::{Matches, Rule, Rules, START_STATE};
 pub use section::PLUGIN;
 
 use crate::record::Timestamp;
+use first_line::FirstLine;
 
 /// The most lines of one group where nothing else is said: recursion errors print up to about 2,000.
 pub const MOST_LINES: usize = 4_000;
@@ -65,6 +67,7 @@ enum Grammar {
     Python,
     Rules(Rules),
     Ending(Ending),
+    FirstLine(FirstLine),
 }
 
 /// What an open group waits for.
@@ -75,6 +78,8 @@ enum State {
     Rule(usize),
     /// A line that ends it.
     Ending,
+    /// A line that begins the next one.
+    Open,
 }
 
 /// What a line is to a group.
@@ -103,17 +108,32 @@ impl Definition {
         Self { name: name.to_owned(), gap, signs: &[], grammar: Grammar::Ending(ending) }
     }
 
+    /// Groups by how their first line looks.
+    #[must_use]
+    pub fn by_first_line(name: &str, gap: i64, line: Arc<dyn Matches>) -> Self {
+        Self { name: name.to_owned(), gap, signs: &[], grammar: Grammar::FirstLine(FirstLine(line)) }
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    /// All that tell whether a line matches.
+    fn lines(&self) -> Vec<&dyn Matches> {
+        match &self.grammar {
+            Grammar::Rules(rules) => rules.lines().collect(),
+            Grammar::FirstLine(first) => vec![first.0.as_ref()],
+            Grammar::Python | Grammar::Ending(_) => Vec::new(),
+        }
+    }
+
     /// With which bytes the lines begin that begin a group, if that is known.
     fn first_bytes(&self) -> Option<&'static [u8]> {
         match self.grammar {
             Grammar::Python => Some(python::FIRST_BYTES),
-            Grammar::Rules(_) | Grammar::Ending(_) => None,
+            Grammar::Rules(_) | Grammar::Ending(_) | Grammar::FirstLine(_) => None,
         }
     }
 
@@ -123,6 +143,7 @@ impl Definition {
             Grammar::Python => python::start(text),
             Grammar::Rules(rules) => rules.start(text),
             Grammar::Ending(ending) => ending.step(text),
+            Grammar::FirstLine(first) => first.start(text),
         }
     }
 
@@ -132,6 +153,7 @@ impl Definition {
             (Grammar::Python, State::Python(expect)) => python::next(expect, text),
             (Grammar::Rules(rules), State::Rule(rule)) => rules.next(rule, text),
             (Grammar::Ending(ending), State::Ending) => ending.step(text),
+            (Grammar::FirstLine(first), State::Open) => first.next(text),
             _ => Step::Refused,
         }
     }
@@ -209,6 +231,29 @@ impl Chain {
     /// The names, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.definitions.iter().map(|definition| definition.name())
+    }
+
+    /// The names with what decides whether a line matches, where there is something to be said of
+    /// that; no pair stands twice.
+    #[must_use]
+    pub fn engines(&self) -> Vec<(&str, String)> {
+        let mut engines: Vec<(&str, String)> = Vec::new();
+        for definition in &self.0.definitions {
+            for engine in definition.lines().into_iter().filter_map(|line| line.engine()) {
+                let pair = (definition.name(), engine);
+                if !engines.contains(&pair) {
+                    engines.push(pair);
+                }
+            }
+        }
+        engines
+    }
+
+    /// Lines that were given up because it took too long to tell whether they match, since the last
+    /// call. Clones share the count.
+    #[must_use]
+    pub fn take_cut_off(&self) -> u64 {
+        self.0.definitions.iter().flat_map(|definition| definition.lines()).map(|line| line.take_cut_off()).sum()
     }
 
     /// Its last definition takes every line: none is asked behind it.

@@ -18,6 +18,16 @@ pub const START_STATE: &str = "start_state";
 pub trait Matches: fmt::Debug + Send + Sync {
     /// Whether it matches anywhere.
     fn matches(&self, text: &[u8]) -> bool;
+
+    /// What decides that, and why it does, for people; `None` if there is nothing to be said.
+    fn engine(&self) -> Option<String> {
+        None
+    }
+
+    /// Lines that were given up because it took too long, since the last call. They did not match.
+    fn take_cut_off(&self) -> u64 {
+        0
+    }
 }
 
 impl Matches for regex::bytes::Regex {
@@ -74,6 +84,11 @@ impl Rules {
             Linked { line: Arc::clone(&rule.line), to: rule.to.clone(), next, is_last }
         };
         Some(Self { rules: rules.iter().map(link).collect(), starts })
+    }
+
+    /// All that tell whether a line matches.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &dyn Matches> {
+        self.rules.iter().map(|rule| rule.line.as_ref())
     }
 
     pub(super) fn start(&self, text: &[u8]) -> Step {

@@ -70,6 +70,35 @@ const OPTIONS: &[OptionSpec] = &[
          files without times, what a crash interrupts within `Flush_Timeout` may come a second time.",
     )
     .repeatable(),
+    OptionSpec::new(
+        "Multiline",
+        Kind::Boolean,
+        "off",
+        "Join lines by `Parser_Firstline`, as Fluent Bit did before there was `multiline.parser`, which is better for \
+         logs of containers: here lines are taken as they stand in the file. `Parser` is not asked then.",
+    ),
+    OptionSpec::new(
+        "Parser_Firstline",
+        Kind::Text,
+        "",
+        "With `Multiline`: the parser whose lines begin a record. Its members are those of the record; a line that no \
+         `Parser_N` takes is appended to the last of them, behind a line feed. Lines in front of the first of these \
+         stand alone.",
+    ),
+    OptionSpec::new(
+        "Parser_N",
+        Kind::Text,
+        "",
+        "With `Multiline`: `Parser_1`, `Parser_2` and so on are asked, in the order in which they stand here, for \
+         members of the lines behind the first one.",
+    )
+    .repeatable(),
+    OptionSpec::new(
+        "Multiline_Flush",
+        Kind::Time,
+        "4",
+        "With `Multiline`: a record is complete when nothing follows for so long, in seconds.",
+    ),
     OptionSpec::new("Inotify_Watcher", Kind::Boolean, "on", "Use file events as hints; the scan works without."),
     OptionSpec::new(
         "Ignore_Older",
@@ -123,7 +152,19 @@ const OPTIONS: &[OptionSpec] = &[
         "",
         "The files are in this encoding. What is none in it becomes U+FFFD. Excludes `Unicode.Encoding`.",
     ),
-    OptionSpec::ignored("Docker_Mode_Flush", "A split line is open until its rest is there."),
+    OptionSpec::new(
+        "Docker_Mode_Parser",
+        Kind::Text,
+        "",
+        "With `Docker_Mode`: a line that this parser does not take is joined to the one before it.",
+    ),
+    OptionSpec::new(
+        "Docker_Mode_Flush",
+        Kind::Time,
+        "4",
+        "With `Docker_Mode_Parser`: lines whose own times are further apart, in seconds, are not joined. What docker \
+         split is open until its rest is there.",
+    ),
     OptionSpec::ignored("Truncate_Long_Lines", "Lines that are too long are cut, unless `Skip_Long_Lines` is on."),
     OptionSpec::ignored("Ignore_Active_Older_Files", "A file costs nothing while nobody writes to it."),
     OptionSpec::ignored("Static_Batch_Size", TURNS),

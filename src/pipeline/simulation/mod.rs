@@ -355,6 +355,7 @@ fn reading(longest_line: usize, held_limit: Option<u64>, joins: Joins) -> Readin
         skip_long_lines: false,
         skip_empty_lines: false,
         parser: None,
+        grouped: None,
         text_key: b"log".to_vec(),
         layout: Layout::Bare,
         path_key: None,

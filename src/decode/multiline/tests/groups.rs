@@ -127,3 +127,13 @@ fn when_lines_without_times_were_read_does_not_matter() {
     joiner.finish(&arena, &mut |line| texts.push(line.text));
     assert_eq!(texts, [&b"2026-1\n a"[..]]);
 }
+
+#[test]
+fn a_group_goes_on_to_the_next_first_line() {
+    let first = Arc::new(regex::bytes::Regex::new(r"^\d").unwrap());
+    let chain = Chain::new([Definition::by_first_line("first", 1_000_000_000, first).into()]);
+    let input = ["before", "1 a", "  b", "", "2 c", "@500   d", "@1501 too late", "@1502 3 e", "@1503 f"];
+    assert_eq!(joined(&chain, &input), ["before", "1 a\n  b\n", "2 c\n  d", "too late", "3 e\nf"]);
+    let limits = Limits { bytes: 100, lines: 2 };
+    assert_eq!(joined_within(&chain, limits, &["1", "2", "a", "b", "c"]), ["1", "2\na", "b", "c"]);
+}
