@@ -94,7 +94,9 @@ fn what_is_not_valid_is_refused_with_the_reason_and_the_old_one_goes_on() {
     let (status, answer) = reloading.reload();
     assert_eq!((status, &answer["reload"]), (400, &"refused".into()));
     assert!(answer["problems"].as_str().unwrap().contains("Pahse"), "{answer}");
-    assert!(reloading.shipper.log().contains("the new configuration is refused, the old one goes on"));
+    let log = reloading.shipper.log();
+    assert!(log.contains("the new configuration is refused, the old one goes on"), "{log}");
+    assert!(log.contains(" |   Pahse 1\n") && log.contains(" |   ^^^^^\n"), "{log}");
     reloading.append("one");
     reloading.wait_for(&["one"]);
     reloading.configure("Hot_Reload On", "", "");

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::undrained::Undrained;
 use super::watch::Watched;
 use super::{FAILED, INVALID};
-use crate::config::{Config, Problems};
+use crate::config::{Config, Excerpts, Problems};
 use crate::pipeline::{Ending, Pipeline, Stop};
 use crate::telemetry::accounts::Snapshot;
 use crate::telemetry::http;
@@ -98,20 +98,23 @@ async fn reloaded(
 ) -> (Loaded, Request) {
     loop {
         let Some(request) = requests.recv().await else { return std::future::pending().await };
-        let refusal = match load() {
+        let mut excerpts = Excerpts::default();
+        // What is told at once stands in the log with its lines, as `check` shows it.
+        let (refusal, told) = match load() {
             _ if old.inputs.iter().any(|input| input.plugin() == "stdin") => {
-                "what was read from standard input cannot be read again: start anew instead".to_owned()
+                ("what was read from standard input cannot be read again: start anew instead".to_owned(), None)
             }
-            Err(problems) => problems.to_string(),
+            Err(problems) => (problems.to_string(), Some(excerpts.show_all(&problems))),
             Ok(loaded) => match server.listen(&loaded.config).await {
                 Ok(()) => {
-                    eprint!("{}", loaded.problems);
+                    eprint!("{}", excerpts.show_all(&loaded.problems));
                     return (loaded, request);
                 }
-                Err(reason) => reason,
+                Err(reason) => (reason, None),
             },
         };
-        tracing::error!("the new configuration is refused, the old one goes on:\n{}", refusal.trim_end());
+        let told = told.as_deref().unwrap_or(&refusal).trim_end();
+        tracing::error!("the new configuration is refused, the old one goes on:\n{told}");
         server.status.reloads.was_refused(&refusal);
         // Whoever asked may have left.
         let _ = request.send(Outcome::Refused(refusal));

@@ -3,8 +3,16 @@
 use std::fmt::Write;
 
 use super::lints::tags;
-use crate::config::{Bound, Config, Instance, Options, Problems};
+use crate::config::{Bound, Config, Instance, Problems};
+use crate::output::{Surroundings, elasticsearch};
 use crate::parser::Parsers;
+use crate::pipeline::multiline::Joining;
+
+/// Options that name parsers.
+const PARSER_KEYS: [&str; 4] = ["Parser", "Parser_Firstline", "Parser_N", "Docker_Mode_Parser"];
+
+/// The option that names multi-line parsers.
+const JOINED_BY: &str = "multiline.parser";
 
 /// No line is wider, in characters.
 const WIDTH: usize = 100;
@@ -29,7 +37,7 @@ struct Drawing<'d> {
 impl Drawing<'_> {
     fn input(&mut self, number: usize, input: &Instance) {
         let tags = tags(input);
-        self.line("", input.name(), &describe(&input.options(), input.plugin()));
+        self.line("", input.name(), &self.describe(input));
         self.detail("tag", &tags.join(", "));
         self.detail("parser", &parsers(input));
         self.text.push_str("│\n");
@@ -55,7 +63,7 @@ impl Drawing<'_> {
             let own = self.filters.iter().filter(|filter| filter.bound() == Some(Bound::Output(*number)));
             let own = own.map(|filter| format!("through {}", filter.name()));
             let mut parts: Vec<String> = own.collect();
-            parts.push(describe(&output.options(), output.plugin()));
+            parts.push(self.describe(output));
             parts.push(output.routing().to_string());
             let what = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
             self.line(if is_last { "╰─▶ " } else { "├─▶ " }, &format!("output {}", output.name()), &what);
@@ -67,14 +75,29 @@ impl Drawing<'_> {
     fn engines(&mut self) {
         // What is wrong with the definitions is told elsewhere.
         let parsers = Parsers::new(&self.config.parsers, &mut Problems::new());
-        let users = self.config.inputs.iter().chain(self.filters).map(Instance::options);
-        let names = users.filter(|options| options.knows("Parser")).flat_map(|options| options.all("Parser"));
+        let (inputs, filters) = (&self.config.inputs, self.filters);
+        let users = || inputs.iter().chain(filters).map(Instance::options);
+        let names = users().flat_map(|options| {
+            PARSER_KEYS.into_iter().filter(move |key| options.knows(key)).flat_map(move |key| options.all(key))
+        });
         let mut drawn: Vec<&str> = Vec::new();
         for name in names {
             let engine = parsers.find(name).and_then(|parser| parser.engine());
             if let Some((engine, reason)) = engine.filter(|_| !drawn.contains(&name)) {
                 drawn.push(name);
                 self.line("", &format!("parser {name}"), &format!("{} engine: {reason}", engine.name()));
+            }
+        }
+        let joining = Joining::new(self.config, &mut Problems::new());
+        let names = users().filter(|options| options.knows(JOINED_BY)).flat_map(|options| options.list(JOINED_BY));
+        let mut joined: Vec<(String, String)> = Vec::new();
+        for chosen in names.filter_map(|name| joining.definitions.find(name)) {
+            for (name, engine) in chosen.chain.engines() {
+                let pair = (format!("multiline parser {name}"), engine);
+                if !joined.contains(&pair) {
+                    self.line("", &pair.0, &pair.1);
+                    joined.push(pair);
+                }
             }
         }
     }
@@ -86,6 +109,23 @@ impl Drawing<'_> {
             (Some(_), true) => "processor of this input".to_owned(),
             (_, false) => format!("added by Flyte On, {}", filter.routing()),
             (None, true) => filter.routing().to_string(),
+        }
+    }
+
+    /// The option that says most about a plugin.
+    fn describe(&self, instance: &Instance) -> String {
+        let options = instance.options();
+        let text = |key: &str| if options.knows(key) { options.text(key).unwrap_or_default() } else { "" };
+        match instance.plugin() {
+            "tail" => options.list("Path").join(", "),
+            "es" | "opensearch" => {
+                let flyte = self.filters.iter().any(|filter| filter.plugin() == "flyte");
+                let index = elasticsearch::index_pattern(&options, Surroundings { flyte });
+                let index = index.unwrap_or_else(|| text("Index").to_owned());
+                format!("{}:{}, index {index}", text("Host"), text("Port"))
+            }
+            "file" => format!("{}/{}", text("Path"), text("File")),
+            _ => String::new(),
         }
     }
 
@@ -109,30 +149,16 @@ impl Drawing<'_> {
     }
 }
 
-/// The option that says most about a plugin.
-fn describe(options: &Options<'_>, plugin: &str) -> String {
-    let text = |key: &str| if options.knows(key) { options.text(key).unwrap_or_default() } else { "" };
-    match plugin {
-        "tail" => options.list("Path").join(", "),
-        "es" | "opensearch" => {
-            let index = if options.boolean("Logstash_Format") { text("Logstash_Prefix") } else { text("Index") };
-            format!("{}:{}, index {index}", text("Host"), text("Port"))
-        }
-        "file" => format!("{}/{}", text("Path"), text("File")),
-        _ => String::new(),
-    }
-}
-
 /// The multi-line parsers of a filter.
 fn joined_by(filter: &Instance) -> String {
     let options = filter.options();
-    if options.knows("multiline.parser") { options.list("multiline.parser").join(", ") } else { String::new() }
+    if options.knows(JOINED_BY) { options.list(JOINED_BY).join(", ") } else { String::new() }
 }
 
 fn parsers(input: &Instance) -> String {
     let options = input.options();
     let of = |key: &str| if options.knows(key) { options.list(key) } else { Vec::new() };
-    of("Parser").into_iter().chain(of("multiline.parser")).collect::<Vec<_>>().join(", ")
+    PARSER_KEYS.into_iter().flat_map(of).chain(of(JOINED_BY)).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -168,7 +194,7 @@ tail.0                        /var/log/containers/*.log
 │
 ├─▶ filter multiline.0        java, go, Match kube.*
 ├─▶ filter kubernetes.0       Match kube.*
-├─▶ output es.0               elasticsearch:9200, index flyte-logs, Match kube.*
+├─▶ output es.0               elasticsearch:9200, index flyte-logs-%Y.%m.%d, Match kube.*
 ╰─▶ output stdout.0           through last, Match_Regex kube|dummy
 
 test
@@ -192,6 +218,15 @@ stdin.0
             drawn.contains("\nparser mine                   backtracking engine: negative look-"),
             "{problems}{drawn}"
         );
+        let rules = "multiline_parsers:\n  - name: m\n    type: regex\n    rules:\n      \
+                     - {state: start_state, regex: '^a(?!b)', next_state: more}\n      \
+                     - {state: more, regex: '^ ', next_state: more}\n";
+        let ruled = format!("{}{rules}", text.replace("'java, go'", "'m, go'"));
+        let (config, problems) = load_text(Path::new("a.yaml"), &ruled, &Plugins::all().registry(), &environment);
+        let drawn = draw(&config, &config.filters, false);
+        let expected = "\nmultiline parser m            backtracking engine: negative look-";
+        assert!(drawn.contains(expected), "{problems}{drawn}");
+        assert!(drawn.contains("\nmultiline parser m            regex engine: it only has to match\n"), "{drawn}");
         let wide = text.replace("*.log'", &format!("{}'", "x".repeat(200)));
         let (config, _) = load_text(Path::new("a.yaml"), &wide, &Plugins::all().registry(), &environment);
         assert!(draw(&config, &config.filters, false).lines().all(|line| line.chars().count() <= WIDTH));

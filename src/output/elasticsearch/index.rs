@@ -57,6 +57,11 @@ impl Naming {
         Some(naming)
     }
 
+    /// The name as strftime takes it.
+    pub(super) fn pattern(&self) -> &str {
+        &self.pattern
+    }
+
     /// The partition of a record. `known` is the worker's.
     pub(super) fn partition(&self, record: &Record<'_>, turn: &Turn<'_>, known: &mut Known) -> Partition {
         let time = self.unit(record.time);

@@ -19,7 +19,7 @@ mod time_format;
 
 use std::sync::Arc;
 
-pub use options::{OPENSEARCH_PLUGIN, PLUGIN};
+pub use options::{OPENSEARCH_PLUGIN, PLUGIN, index_pattern};
 pub use resend::Resender;
 pub use send::{ConnectError, Endpoint, connect, without_credentials};
 

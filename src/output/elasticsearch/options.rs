@@ -157,6 +157,18 @@ pub(super) struct Settings {
     pub(super) concurrency: usize,
 }
 
+/// The name of the index that these options ask for, with its date as strftime takes it; `None` if
+/// they are wrong. Only a server can say that a name is an alias or a data stream, which gets no date.
+#[must_use]
+pub fn index_pattern(options: &Options<'_>, surroundings: Surroundings) -> Option<String> {
+    let naming = Naming::new(options, adds_date(options, surroundings), &mut Problems::new())?;
+    Some(naming.pattern().to_owned())
+}
+
+fn adds_date(options: &Options<'_>, surroundings: Surroundings) -> bool {
+    if options.is_set("Index_Date") { options.boolean("Index_Date") } else { surroundings.flyte }
+}
+
 impl Settings {
     pub(super) fn new(options: &Options<'_>, surroundings: Surroundings, problems: &mut Problems) -> Option<Self> {
         let or_flyte = |key: &str| if options.is_set(key) { options.boolean(key) } else { surroundings.flyte };
@@ -167,7 +179,7 @@ impl Settings {
         Some(Self {
             urls: address::urls(options, problems),
             path: options.text("Path").unwrap_or_default().trim_matches('/').to_owned(),
-            naming: Naming::new(options, or_flyte("Index_Date"), problems)?,
+            naming: Naming::new(options, adds_date(options, surroundings), problems)?,
             time_key: options.text("Time_Key").unwrap_or("@timestamp").to_owned(),
             time_format: TimeFormat::of_options(options, problems),
             nanoseconds: or_flyte("Time_Key_Nanos"),
