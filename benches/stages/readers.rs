@@ -7,6 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use flytail::config::Problems;
 use flytail::decode::multiline::{Chain, Limits, MOST_LINES};
 use flytail::decode::{Decoder, Settings, cri, docker};
+use flytail::parser::Parsers;
 use flytail::pipeline::multiline;
 use flytail::record::{Checkpoint, Member, Origin, Position, Timestamp, json};
 use memchr::memchr_iter;
@@ -56,7 +57,7 @@ fn decode_cri(criterion: &mut Criterion) {
 
 /// What joins lines: nothing of it begins in the lines that are decoded.
 fn chains() -> Vec<(&'static str, Chain)> {
-    let definitions = multiline::definitions(&[], &mut Problems::new());
+    let (definitions, _) = multiline::definitions(&[], &Parsers::default(), &mut Problems::new());
     let chain = |names: &[&str]| {
         let chains = names.iter().filter_map(|name| definitions.find(name)).map(|chosen| &chosen.chain);
         chains.fold(Chain::default(), |all, chain| all.followed_by(chain))

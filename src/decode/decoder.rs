@@ -2,7 +2,7 @@
 
 use bumpalo::Bump;
 
-use super::multiline::{Chain, Joiner, Limits};
+use super::multiline::{Chain, Groups, Limits};
 use super::{Entry, Line, Stream, cri, docker, partial};
 use crate::record::{Checkpoint, Member, Position, Timestamp};
 
@@ -33,7 +33,7 @@ pub struct Decoder {
 #[derive(Debug, Default)]
 struct StreamState {
     partial: partial::Joiner,
-    group: Joiner,
+    group: Groups,
 }
 
 const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
@@ -107,7 +107,8 @@ impl Decoder {
     ) {
         if !self.settings.container {
             self.last_time = time;
-            let line = Line { time, stream: None, text: raw, position, truncated: cut, carried: 0, ended: 0 };
+            let line =
+                Line { time, stream: None, text: raw, position, truncated: cut, carried: 0, ended: 0, first: None };
             let Settings { multiline, limits, .. } = &self.settings;
             if multiline.is_empty() {
                 complete(line);

@@ -18,6 +18,7 @@ mod properties;
 pub use decoder::{Decoder, Settings};
 
 use crate::record::{Position, Timestamp};
+use multiline::First;
 
 /// The stream that a container wrote to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,12 +82,15 @@ pub struct Line<'t> {
     pub carried: usize,
     /// The same of its last bytes, and of `position.end`.
     pub ended: usize,
+    /// Its text was joined of parts of lines: the first of these, whole.
+    pub first: Option<First<'t>>,
 }
 
 impl<'t> Line<'t> {
     /// A line that one entry holds whole.
     #[must_use]
     pub fn whole(entry: Entry<'t>, time: Timestamp, position: Position) -> Self {
-        Self { time, stream: Some(entry.stream), text: entry.text, position, truncated: false, carried: 0, ended: 0 }
+        let (stream, text) = (Some(entry.stream), entry.text);
+        Self { time, stream, text, position, truncated: false, carried: 0, ended: 0, first: None }
     }
 }

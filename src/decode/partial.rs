@@ -81,6 +81,6 @@ impl Joiner {
         // One huge line must not pin its memory for good.
         self.text.shrink_to(64 * 1024);
         let Open { position, time, carried, ended } = open;
-        Some(Line { time, stream: Some(stream), text, position, truncated, carried, ended })
+        Some(Line { time, stream: Some(stream), text, position, truncated, carried, ended, first: None })
     }
 }

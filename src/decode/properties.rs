@@ -181,7 +181,12 @@ fn settings() -> impl Strategy<Value = Settings> {
 }
 
 fn chains() -> Vec<Chain> {
-    let definitions = Definitions::new(&[], |_| Err(String::new()), &mut Problems::new());
+    let definitions = Definitions::new(
+        &[],
+        |_| Err(String::new()),
+        &mut |options| Err(options.problem("Parser", "there is none")),
+        &mut Problems::new(),
+    );
     let built_in = |name: &str| definitions.find(name).unwrap().chain.clone();
     let all = ["java", "go", "ruby"].iter().fold(Chain::python(), |all, name| all.followed_by(&built_in(name)));
     let ending = Ending { text: b"\\".to_vec(), is_whole: false, negate: true };

@@ -99,7 +99,7 @@ impl Pipeline {
 /// this process leaves to the next.
 pub fn build(config: &Config, environment: &Environment, memory: &Memory, problems: &mut Problems) -> Option<Pipeline> {
     let parsers = Parsers::new(&config.parsers, problems);
-    let joining = Joining::new(config, problems);
+    let joining = Joining::new(config, &parsers, problems);
     let filters = with_flyte(config, environment);
     let flyte = filters.iter().any(|filter| filter.plugin() == filter::flyte::PLUGIN.name);
     let outputs = build_outputs(config, Surroundings { flyte }, problems);

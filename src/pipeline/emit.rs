@@ -234,13 +234,15 @@ impl<'t> Run<'t> {
         let (reading, arena) = (self.reading, self.turn.arena);
         let mut members = std::mem::take(&mut self.members);
         let mut time = line.time;
-        let parsed = match (&reading.grouped, &reading.parser) {
-            (Some(grouped), _) => grouped.parse(line.text, arena, time, &mut members),
-            (None, Some(parser)) => match parser.parse(line.text, arena, time, &mut members) {
+        let cut = line.first.and_then(|first| Some((first.line, reading.cutters.get(first.cutting)?)));
+        let parsed = match (cut, &reading.grouped, &reading.parser) {
+            (Some((first, cutter)), ..) => cutter.parse(first, line.text, arena, time, &mut members),
+            (None, Some(grouped), _) => grouped.parse(line.text, arena, time, &mut members),
+            (None, None, Some(parser)) => match parser.parse(line.text, arena, time, &mut members) {
                 Parsed::Matched { time } => Some(time),
                 Parsed::Unmatched => None,
             },
-            (None, None) => None,
+            (None, None, None) => None,
         };
         match parsed {
             Some(parsed) => time = parsed.unwrap_or(time),

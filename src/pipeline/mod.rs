@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod budget;
 mod build;
+pub mod cutting;
 pub mod delivery;
 mod emit;
 mod emitter;

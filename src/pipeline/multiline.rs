@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cutting::Cutter;
 use super::reading::Reading;
-use crate::config::{Bound, Config, Instance, Match, Place, Problem, Problems};
-use crate::decode::multiline::{Chosen, Definition, Limits, MOST_LINES, Matches};
+use crate::config::{Bound, Config, Instance, Match, Options, Place, Problem, Problems};
+use crate::decode::multiline::{Chosen, Cutting, Definition, Limits, MOST_LINES, Matches};
 use crate::filter;
 use crate::input::tail;
-use crate::parser::{Matcher, Parser};
+use crate::parser::{Matcher, Parser, Parsers};
 
 pub use crate::decode::multiline::{Chain, Definitions, Explained, PLUGIN, Role, explain};
 
@@ -27,11 +28,24 @@ impl Matches for Matcher {
     }
 }
 
-/// The multi-line parsers that sections define, and those that are built in.
+/// The multi-line parsers that sections define, and those that are built in, with what cuts lines
+/// for them, by number.
 #[must_use]
-pub fn definitions(sections: &[Instance], problems: &mut Problems) -> Definitions {
+pub fn definitions(
+    sections: &[Instance],
+    parsers: &Parsers,
+    problems: &mut Problems,
+) -> (Definitions, Vec<Arc<Cutter>>) {
     let compile = |text: &str| Matcher::new(text).map(|matcher| Arc::new(matcher) as Arc<dyn Matches>);
-    Definitions::new(sections, compile, problems)
+    let mut cutters = Vec::new();
+    let mut cutting_of = |options: &Options<'_>| {
+        let cutter = Arc::new(Cutter::new(options, parsers)?);
+        let has_keys = cutter.has_keys();
+        cutters.push(Arc::clone(&cutter));
+        Ok(Cutting { number: cutters.len() - 1, cut: cutter, has_keys })
+    };
+    let definitions = Definitions::new(sections, compile, &mut cutting_of, problems);
+    (definitions, cutters)
 }
 
 /// Whether a line begins a group: a parser matches it.
@@ -65,6 +79,8 @@ pub const LIMITS: Limits = Limits { bytes: 2 << 20, lines: MOST_LINES };
 pub struct Joining {
     /// All multi-line parsers.
     pub definitions: Definitions,
+    /// What cuts lines for them, by number.
+    pub(super) cutters: Vec<Arc<Cutter>>,
     filters: Vec<Asking>,
 }
 
@@ -89,8 +105,8 @@ pub struct FilterJoin {
 impl Joining {
     /// Reads the definitions and the filters of a configuration.
     #[must_use]
-    pub fn new(config: &Config, problems: &mut Problems) -> Self {
-        let definitions = definitions(&config.multiline_parsers, problems);
+    pub fn new(config: &Config, parsers: &Parsers, problems: &mut Problems) -> Self {
+        let (definitions, cutters) = definitions(&config.multiline_parsers, parsers, problems);
         let mut filters = Vec::new();
         for (index, filter) in config.filters.iter().enumerate() {
             if filter.plugin() != filter::multiline::PLUGIN.name {
@@ -108,7 +124,7 @@ impl Joining {
             };
             filters.push(Asking { filter: filter.clone(), chosen, owner });
         }
-        Self { definitions, filters }
+        Self { definitions, cutters, filters }
     }
 
     /// What filters ask an input to join.

@@ -1,5 +1,8 @@
 //! How the lines of an input become records: what its options and the filters behind it ask for.
 
+use std::sync::Arc;
+
+use super::cutting::Cutter;
 use super::grouped::Grouped;
 use super::multiline::{FilterJoin, Joining, by_first_line};
 use crate::config::{Config, Instance, Options, Problems};
@@ -30,6 +33,8 @@ pub struct Reading {
     pub parser: Option<Parser>,
     /// The parsers of lines that `Parser_Firstline` groups, in place of that.
     pub grouped: Option<Grouped>,
+    /// What cuts lines before they are joined, by number.
+    pub cutters: Vec<Arc<Cutter>>,
     /// Key of a line that no parser split.
     pub text_key: Vec<u8>,
     /// Give the runtime's time and tag as members, as Fluent Bit's parser of this name does.
@@ -52,7 +57,8 @@ impl Reading {
         let parsers = self.parser.as_ref().map_or(0, Parser::take_cut_off);
         let grouped = self.grouped.as_ref().map_or(0, Grouped::take_cut_off);
         let joins = self.joins.iter().map(|join| &join.chain).chain([&self.decode.multiline]);
-        parsers + grouped + joins.map(Chain::take_cut_off).sum::<u64>()
+        let cutters = self.cutters.iter().map(|cutter| cutter.take_cut_off()).sum::<u64>();
+        parsers + grouped + cutters + joins.map(Chain::take_cut_off).sum::<u64>()
     }
 }
 
@@ -95,6 +101,7 @@ pub(super) fn of_input(instance: &Instance, config: &Config, means: Means<'_>, p
         skip_empty_lines: false,
         parser: None,
         grouped: None,
+        cutters: joining.cutters.clone(),
         text_key: b"log".to_vec(),
         layout: Layout::Bare,
         path_key: None,
@@ -218,8 +225,42 @@ fn encoding(options: &Options<'_>, problems: &mut Problems) -> Option<Encoding> 
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use bumpalo::Bump;
+
     use super::*;
-    use crate::config::Kind;
+    use crate::config::{Environment, Kind, load_text};
+    use crate::decode::Decoder;
+    use crate::record::{Checkpoint, Position, Timestamp};
+
+    #[test]
+    fn what_the_parser_of_an_input_gives_up_is_counted() {
+        let parsers = "parsers:\n  - {name: slow, format: regex, regex: '^(?<a>(?:x|xx)+)(?!y)$'}\n";
+        let rules = "multiline_parsers:\n  - name: m\n    type: regex\n    rules:\n      \
+                     - {state: start_state, regex: '^(?:x|xx)+(?!y)$', next_state: m}\n      \
+                     - {state: m, regex: '^ ', next_state: m}\n";
+        let text = format!(
+            "{parsers}{rules}pipeline:\n  inputs:\n    - {{name: tail, path: /x, parser: slow, multiline.parser: m}}\n  \
+             outputs:\n    - {{name: stdout, match: '*'}}\n"
+        );
+        let registry = crate::pipeline::Plugins::all();
+        let (config, mut problems) =
+            load_text(Path::new("a.yaml"), &text, &registry.registry(), &Environment::default());
+        let parsers = Parsers::new(&config.parsers, &mut problems);
+        let joining = Joining::new(&config, &parsers, &mut problems);
+        let means = Means { parsers: &parsers, joining: &joining, flyte: false };
+        let reading = of_input(&config.inputs[0], &config, means, &mut problems);
+        let hostile = format!("{}!", "x".repeat(5_000));
+        let (arena, mut members) = (Bump::new(), Vec::new());
+        let parser = reading.parser.as_ref().unwrap_or_else(|| panic!("{problems}"));
+        parser.parse(hostile.as_bytes(), &arena, Timestamp(0), &mut members);
+        assert_eq!((reading.take_cut_off(), reading.take_cut_off()), (1, 0));
+        let mut decoder = Decoder::new(reading.decode.clone(), Checkpoint::at(0, Timestamp(0)));
+        let position = Position { start: 0, end: 5_002 };
+        decoder.push(hostile.as_bytes(), position, false, Timestamp(0), &arena, &mut |_| {});
+        assert_eq!(reading.take_cut_off(), 1);
+    }
 
     #[test]
     fn every_encoding_that_can_be_chosen_is_known() {

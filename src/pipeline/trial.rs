@@ -46,7 +46,7 @@ pub fn try_lines(
     problems: &mut Problems,
 ) -> Option<Vec<Tried>> {
     let parsers = Parsers::new(&config.parsers, problems);
-    let joining = Joining::new(config, problems);
+    let joining = Joining::new(config, &parsers, problems);
     let filters = with_flyte(config, environment);
     let flyte = filters.iter().any(|filter| filter.plugin() == filter::flyte::PLUGIN.name);
     let outputs = build_outputs(config, Surroundings { flyte }, problems);
@@ -179,5 +179,38 @@ mod tests {
         let documents = documents(text, "/var/log/a.log", &format!("{}\none\n{}\n", traces[0], traces[1]));
         let texts: Vec<_> = documents.iter().map(|document| document["log"].as_str().unwrap()).collect();
         assert_eq!(texts, [traces[0], "one", traces[1]]);
+    }
+
+    #[tokio::test]
+    async fn a_parser_cuts_the_lines_that_are_joined() {
+        let directory = tempfile::tempdir().unwrap();
+        let parsers = directory.path().join("parsers.conf");
+        let sections = "[PARSER]\n Name thread\n Format regex\n Regex ^(?<thread>\\w+) (?<level>[A-Z]+) (?<text>.*)$\n\
+                        [MULTILINE_PARSER]\n Name threads\n Type regex\n Parser thread\n Key_Content text\n Key_Group thread\n \
+                        Rule \"start_state\" \"/^\\[/\" \"more\"\n Rule \"more\" \"/^\\s/\" \"more\"\n\
+                        [MULTILINE_PARSER]\n Name split\n Type equal\n Parser json\n Key_Content log\n Key_Pattern more\n \
+                        Match_String false\n";
+        std::fs::write(&parsers, sections).unwrap();
+        let text = |name: &str| {
+            format!(
+                "[SERVICE]\n Parsers_File {}\n[INPUT]\n Name tail\n Path /var/log/*.log\n Tag app\n multiline.parser {name}\n\
+                 [OUTPUT]\n Name stdout\n Match *\n",
+                parsers.display()
+            )
+        };
+        let lines = "a INFO [1\nb WARN [2\na ERROR  x\nb WARN  y\nnone\n";
+        let mut given = documents(&text("threads"), "/var/log/a.log", lines);
+        let member = |document: &serde_json::Value, key: &str| document[key].as_str().unwrap_or_default().to_owned();
+        given.sort_by_key(|document| member(document, "thread"));
+        let shown: Vec<_> = given
+            .iter()
+            .map(|document| ["thread", "level", "text"].map(|key| member(document, key)).join("|"))
+            .collect();
+        assert_eq!(shown, ["||none", "a|INFO|[1\n x", "b|WARN|[2\n y"], "{given:?}");
+        let lines = "{\"log\":\"one \",\"more\":true,\"n\":1}\n{\"log\":\"line\",\"more\":false,\"n\":2}\n\
+                     {\"log\":\"two\",\"more\":false,\"n\":3}\n";
+        let given = documents(&text("split"), "/var/log/a.log", lines);
+        let shown: Vec<_> = given.iter().map(|document| (member(document, "log"), document["n"].clone())).collect();
+        assert_eq!(shown, [("one line".to_owned(), 1.into()), ("two".to_owned(), 3.into())], "{given:?}");
     }
 }

@@ -88,7 +88,7 @@ impl Drawing<'_> {
                 self.line("", &format!("parser {name}"), &format!("{} engine: {reason}", engine.name()));
             }
         }
-        let joining = Joining::new(self.config, &mut Problems::new());
+        let joining = Joining::new(self.config, &parsers, &mut Problems::new());
         let names = users().filter(|options| options.knows(JOINED_BY)).flat_map(|options| options.list(JOINED_BY));
         let mut joined: Vec<(String, String)> = Vec::new();
         for chosen in names.filter_map(|name| joining.definitions.find(name)) {

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::show::{Colour, Shape, Style, visible};
 use super::{Ending, ParseArguments, ParseError, open, parsers};
 use crate::config::Problems;
+use crate::parser::Parsers;
 use crate::pipeline::multiline::{Chain, Definitions, Explained, LIMITS, Role, definitions, explain};
 
 /// Joins the lines as the multi-line parsers `names` (separated by commas) do and prints each result.
@@ -29,8 +30,9 @@ pub(super) fn run(
 /// standard error.
 fn load(files: &[PathBuf]) -> Result<Definitions, ParseError> {
     let mut problems = Problems::new();
-    let sections = parsers::configured(files, &mut problems).multiline_parsers;
-    let definitions = definitions(&sections, &mut problems);
+    let config = parsers::configured(files, &mut problems);
+    let parsers = Parsers::new(&config.parsers, &mut problems);
+    let (definitions, _) = definitions(&config.multiline_parsers, &parsers, &mut problems);
     if problems.is_fatal() {
         return Err(ParseError::Parsers(problems));
     }
@@ -119,7 +121,8 @@ mod tests {
     fn shown(names: &str, text: &str, shape: Shape) -> Result<String, ParseError> {
         let lines: Vec<_> = text.lines().map(|line| line.as_bytes().to_vec()).collect();
         let mut out = Vec::new();
-        show_all(&lines, &chain(&definitions(&[], &mut Problems::new()), names)?, shape, &mut out)?;
+        let (definitions, _) = definitions(&[], &Parsers::default(), &mut Problems::new());
+        show_all(&lines, &chain(&definitions, names)?, shape, &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 

@@ -79,7 +79,7 @@ pub(super) fn all() -> Vec<Definition> {
 
 /// Python's tracebacks.
 pub(super) fn python() -> Definition {
-    Definition { name: "python".to_owned(), gap: GAP, signs: &[], grammar: Grammar::Python }
+    Definition { name: "python".to_owned(), gap: GAP, signs: &[], grammar: Grammar::Python, cutting: None }
 }
 
 fn rules(rows: &[Row]) -> Option<Rules> {

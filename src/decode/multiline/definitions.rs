@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::rules::Matches;
-use super::{Chain, built_in, section};
+use super::{Chain, Cutting, built_in, section};
 use crate::config::{Instance, Options, Problem, Problems, Severity};
 
 /// Compiles an expression as parsers files spell it. The error says why it cannot be.
 pub type Compile = fn(&str) -> Result<Arc<dyn Matches>, String>;
+
+/// Makes what cuts the lines of a section that has a `Parser`. The error says why it cannot be.
+pub type CuttingOf<'c> = &'c mut dyn FnMut(&Options<'_>) -> Result<Cutting, Problem>;
 
 /// What names of multi-line parsers stand for.
 #[derive(Debug, Clone, Default)]
@@ -31,12 +34,12 @@ pub struct Definitions {
 impl Definitions {
     /// Builds what the `[MULTILINE_PARSER]` sections define, and what is built in.
     #[must_use]
-    pub fn new(sections: &[Instance], compile: Compile, problems: &mut Problems) -> Self {
+    pub fn new(sections: &[Instance], compile: Compile, cutting_of: CuttingOf<'_>, problems: &mut Problems) -> Self {
         let mut definitions = Self::default();
         for section in sections {
             let options = section.options();
             let Some(name) = options.text("Name") else { continue };
-            match section::build(name, &options, compile, problems) {
+            match section::build(name, &options, (compile, &mut *cutting_of), problems) {
                 Ok(Some(chosen)) => definitions.known.push((name.to_owned(), chosen)),
                 // Its mistakes were reported: to whoever names it there is no more to say.
                 Ok(None) => definitions.known.push((name.to_owned(), Chosen::default())),
@@ -106,11 +109,12 @@ impl Definitions {
 
 #[cfg(test)]
 mod tests {
+    use bumpalo::Bump;
     use regex::bytes::Regex;
 
     use super::*;
     use crate::config::{Class, Environment, Kind, OptionSpec, Plugin, instance};
-    use crate::decode::multiline::PLUGIN;
+    use crate::decode::multiline::{Cut, PLUGIN, Parts};
 
     const INPUT: Plugin = Plugin {
         name: "tail",
@@ -123,6 +127,16 @@ mod tests {
         Ok(Arc::new(regex))
     }
 
+    /// Cuts nothing.
+    #[derive(Debug)]
+    struct Words;
+
+    impl Cut for Words {
+        fn cut<'t>(&self, _: &'t [u8], _: &'t Bump) -> Option<Parts<'t>> {
+            None
+        }
+    }
+
     /// What sections define, what `names` stands for then, and all problems.
     fn chosen(sections: &[&[(&str, &str)]], names: &str) -> (Chosen, Vec<String>) {
         let environment = Environment::default();
@@ -130,7 +144,11 @@ mod tests {
             sections.iter().map(|pairs| instance(Class::MultilineParser, &PLUGIN, pairs, &environment)).unzip();
         let mut problems = Problems::new();
         problems.extend(found.into_iter().flatten());
-        let definitions = Definitions::new(&sections, compile, &mut problems);
+        let mut cutting_of = |options: &Options<'_>| match options.text("Parser") {
+            Some("words") => Ok(Cutting { number: 7, cut: Arc::new(Words), has_keys: options.is_set("Key_Group") }),
+            _ => Err(options.problem("Parser", "there is no such parser").with_hint("there is words")),
+        };
+        let definitions = Definitions::new(&sections, compile, &mut cutting_of, &mut problems);
         let (input, _) = instance(Class::Input, &INPUT, &[("multiline.parser", names)], &environment);
         let chosen = definitions.named_by(&input.options(), "multiline.parser", &mut problems);
         (chosen, problems.iter().map(ToString::to_string).collect())
@@ -233,13 +251,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_is_an_error_only_where_it_is_used() {
+    fn what_cannot_be_used_is_an_error_only_where_it_is() {
         let section = [("Name", "m"), ("Type", "regex"), START, CONT, ("Parser", "json")];
-        let reason = "Parser json is not supported yet in a multiline parser";
-        let warning = format!("multiline parser: warning: {reason}\n  hint: supported are: docker, cri");
-        assert_eq!(names(&[&section], "go").1, [warning.as_str()]);
-        let error =
-            format!("input: error: multiline parser \"m\" cannot be used: {reason}\n  hint: see multiline parser:0");
+        let warning = "multiline parser: warning: there is no such parser\n  hint: there is words";
+        assert_eq!(names(&[&section], "go").1, [warning]);
+        let error = "input: error: multiline parser \"m\" cannot be used: there is no such parser\n  hint: see \
+                     multiline parser:0";
         assert_eq!(names(&[&section], "m").1, [warning, error]);
+    }
+
+    #[test]
+    fn a_parser_cuts_the_lines_of_a_section_first() {
+        let section = [("Name", "m"), ("Type", "regex"), START, CONT, ("Parser", "words"), ("Key_Content", "text")];
+        let (chosen, problems) = chosen(&[&section], "m");
+        assert!(!chosen.container && !chosen.chain.has_keys() && problems.is_empty(), "{problems:?}");
+        assert_eq!(chosen.chain.key_of(b"1", &Bump::new()), None);
+        let keys = [&section[..], &[("Key_Group", "thread"), ("Key_Pattern", "end")]].concat();
+        let (chosen, problems) = self::chosen(&[&keys], "m");
+        assert!(chosen.chain.has_keys() && problems.is_empty(), "{problems:?}");
+        let without = [("Name", "m"), ("Type", "regex"), START, CONT, ("Key_Group", "thread")];
+        let warning = "multiline parser: warning: Key_Group thread has no effect without a Parser that cuts the lines\n  \
+                       hint: name the parser whose member it is";
+        assert_eq!(names(&[&without], "m"), (vec!["m".to_owned()], vec![warning.to_owned()]));
     }
 }

@@ -68,7 +68,16 @@ pub fn explain<'l>(
         // Offsets count lines: so it shows how many of them a result was made of.
         let position = Position { start: count, end: count + 1 };
         count += 1;
-        let line = Line { time: Timestamp(0), stream: None, text, position, truncated: false, carried: 0, ended: 0 };
+        let line = Line {
+            time: Timestamp(0),
+            stream: None,
+            text,
+            position,
+            truncated: false,
+            carried: 0,
+            ended: 0,
+            first: None,
+        };
         joiner.push(line, chain, limits, &arena, &mut |line| done.push(Explained::of(&line)));
         roles.push(match joiner.describe() {
             None => Role::Ends,

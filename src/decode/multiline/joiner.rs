@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bumpalo::Bump;
 
-use super::{Chain, Definition, Limits, State, Step, is_past};
+use super::{Chain, Definition, First, Limits, Parts, State, Step, is_past};
 use crate::decode::{Line, Stream};
 use crate::record::{Position, Timestamp};
 
@@ -21,6 +21,8 @@ struct Open {
     position: Position,
     time: Timestamp,
     last_time: Timestamp,
+    /// The key of its lines, 0 if they have none.
+    key: u64,
     /// How much of the text certainly belongs to the group.
     certain: usize,
     carried: usize,
@@ -43,6 +45,8 @@ pub struct Joiner {
     open: Option<Open>,
     /// Kept between groups, so that joining does not allocate each time.
     text: Vec<u8>,
+    /// The first line, whole, where only a part of it is joined.
+    first: Vec<u8>,
     held: Vec<Held>,
 }
 
@@ -98,22 +102,29 @@ impl Joiner {
         arena: &'t Bump,
         complete: &mut impl FnMut(Line<'t>),
     ) {
-        if let Some(open) = &mut self.open {
-            match open.takes(line) {
+        if let Some(open) = &self.open {
+            let (step, content) = open.takes(line, arena);
+            match step {
                 Step::Refused => self.end(false, arena, complete),
-                _ if open.lines >= limits.lines || self.text.len() + 1 + line.text.len() > limits.bytes => {
+                _ if open.lines >= limits.lines || self.text.len() + 1 + content.len() > limits.bytes => {
                     self.end(true, arena, complete);
                 }
-                Step::Taken(state) => return self.append(line, state),
+                Step::Taken(state) => return self.append(line, content, state),
                 Step::Held(state) => return self.hold(line, state),
                 Step::Last => {
-                    self.append(line, State::Ending);
+                    self.append(line, content, State::Ending);
                     return self.end(false, arena, complete);
                 }
             }
         }
-        match chain.start(line.text) {
-            Some((definition, Step::Taken(state))) if !line.truncated => self.begin(line, definition, state),
+        match chain.start(line.text, arena) {
+            Some((definition, Step::Taken(state), parts)) if !line.truncated => {
+                self.begin(line, definition, state, parts);
+            }
+            Some((definition, Step::Last, parts)) if !line.truncated => {
+                let first = definition.cutting.as_ref().map(|by| First { line: line.text, cutting: by.number });
+                complete(Line { text: parts.content, first, ..*line });
+            }
             _ => complete(*line),
         }
     }
@@ -143,8 +154,11 @@ impl Joiner {
         self.open.as_ref().map(|open| (open.definition.name(), open.definition.state_name(open.state)))
     }
 
-    fn begin(&mut self, line: &Line<'_>, definition: &Arc<Definition>, state: State) {
-        self.text.extend_from_slice(line.text);
+    fn begin(&mut self, line: &Line<'_>, definition: &Arc<Definition>, state: State, parts: Parts<'_>) {
+        self.text.extend_from_slice(parts.content);
+        if definition.cutting.is_some() {
+            self.first.extend_from_slice(line.text);
+        }
         let Line { position, time, stream, carried, ended, .. } = *line;
         self.open = Some(Open {
             definition: Arc::clone(definition),
@@ -154,17 +168,18 @@ impl Joiner {
             position,
             time,
             last_time: time,
-            certain: line.text.len(),
+            key: parts.key,
+            certain: parts.content.len(),
             carried,
             ended,
         });
     }
 
     /// Appends a line that certainly belongs to the group, and with it those that were held.
-    fn append(&mut self, line: &Line<'_>, state: State) {
+    fn append(&mut self, line: &Line<'_>, content: &[u8], state: State) {
         let Some(open) = &mut self.open else { return };
-        self.text.push(b'\n');
-        self.text.extend_from_slice(line.text);
+        self.text.extend_from_slice(open.definition.separator(&self.text));
+        self.text.extend_from_slice(content);
         self.held.clear();
         open.certain = self.text.len();
         (open.position.end, open.ended) = (line.position.end, line.ended);
@@ -184,14 +199,17 @@ impl Joiner {
         let Some(open) = self.open.take() else { return };
         let text = &*arena.alloc_slice_copy(&self.text);
         let Open { time, stream, position, certain, carried, ended, .. } = open;
-        complete(Line { time, stream, text: &text[..certain], position, truncated, carried, ended });
+        let first = open.definition.cutting.as_ref();
+        let first = first.map(|by| First { line: arena.alloc_slice_copy(&self.first), cutting: by.number });
+        complete(Line { time, stream, text: &text[..certain], position, truncated, carried, ended, first });
         let ends = self.held.iter().skip(1).map(|next| next.line_start - 1).chain([text.len()]);
         for (held, end) in self.held.iter().zip(ends) {
             let text = &text[held.line_start..end];
             let Held { position, time, carried, ended, .. } = *held;
-            complete(Line { time, stream, text, position, truncated: false, carried, ended });
+            complete(Line { time, stream, text, position, truncated: false, carried, ended, first: None });
         }
         self.text.clear();
+        self.first.clear();
         // One huge group must not pin its memory for good.
         self.text.shrink_to(64 * 1024);
         self.held.clear();
@@ -199,11 +217,15 @@ impl Joiner {
 }
 
 impl Open {
-    /// What a line is to this group. Lines without a stream are of files whose lines tell no times:
+    /// What a line is to this group, and what would be joined of it. Lines without a stream are of files whose lines tell no times:
     /// when they were read says nothing of whether they belong together.
-    fn takes(&self, line: &Line<'_>) -> Step {
+    fn takes<'t>(&self, line: &Line<'t>, arena: &'t Bump) -> (Step, &'t [u8]) {
         let is_apart = line.stream.is_some() && is_past(line.time, self.last_time, self.definition.gap);
-        if is_apart || line.truncated { Step::Refused } else { self.definition.next(self.state, line.text) }
+        let parts = self.definition.parts(line.text, arena).filter(|parts| parts.key == self.key);
+        match parts.filter(|_| !is_apart && !line.truncated) {
+            Some(parts) => (self.definition.next(self.state, parts.pattern), parts.content),
+            None => (Step::Refused, line.text),
+        }
     }
 
     fn goes_on(&mut self, line: &Line<'_>, state: State) {

@@ -4,7 +4,8 @@
 //! expressions ([`rules`]), by how its first ([`first_line`]) or its last line looks ([`ending`]), or, for Python's tracebacks,
 //! by a grammar of its own ([`python`]), which is faster than rules and looks ahead. A [`Chain`] is
 //! several of them, asked in order: the first that a line begins a group of, owns it. A [`Joiner`]
-//! holds the open group of one stream. [`Definitions`] knows all of them by name.
+//! holds one open group, and [`Groups`] those of one stream. Where a definition says so, lines are
+//! [`cut`] by a parser first, and only one member's text is joined. [`Definitions`] knows all of them by name.
 //!
 //! Where a group ends depends on its lines, on the caps and on the times that a runtime gave the
 //! lines, never on when they were read, so that a replay cuts the same records again. The wall
@@ -12,10 +13,12 @@
 //! times are the exception: there only the clock tells that a group does not go on.
 
 mod built_in;
+mod cut;
 mod definitions;
 mod ending;
 mod explain;
 mod first_line;
+mod groups;
 mod joiner;
 mod python;
 mod rules;
@@ -26,12 +29,15 @@ mod tests;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bumpalo::Bump;
 use regex::bytes::Regex;
 use regex::escape;
 
-pub use definitions::{Chosen, Compile, Definitions};
+pub use cut::{Cut, Cutting, First, Parts};
+pub use definitions::{Chosen, Compile, CuttingOf, Definitions};
 pub use ending::Ending;
 pub use explain::{Explained, Role, explain};
+pub use groups::Groups;
 pub use joiner::Joiner;
 pub use rules::{Matches, Rule, Rules, START_STATE};
 pub use section::PLUGIN;
@@ -60,6 +66,8 @@ pub struct Definition {
     /// Every line that begins a group holds one of these; empty if nothing is known of that.
     signs: &'static [&'static str],
     grammar: Grammar,
+    /// What cuts its lines before they are looked at, if something does.
+    cutting: Option<Cutting>,
 }
 
 #[derive(Debug)]
@@ -99,19 +107,43 @@ impl Definition {
     /// Groups by rules; lines further apart than `gap` nanoseconds are none.
     #[must_use]
     pub fn by_rules(name: &str, gap: i64, rules: Rules) -> Self {
-        Self { name: name.to_owned(), gap, signs: &[], grammar: Grammar::Rules(rules) }
+        Self { name: name.to_owned(), gap, signs: &[], grammar: Grammar::Rules(rules), cutting: None }
     }
 
     /// Groups by how their last line looks.
     #[must_use]
     pub fn by_ending(name: &str, gap: i64, ending: Ending) -> Self {
-        Self { name: name.to_owned(), gap, signs: &[], grammar: Grammar::Ending(ending) }
+        Self { name: name.to_owned(), gap, signs: &[], grammar: Grammar::Ending(ending), cutting: None }
     }
 
     /// Groups by how their first line looks.
     #[must_use]
     pub fn by_first_line(name: &str, gap: i64, line: Arc<dyn Matches>) -> Self {
-        Self { name: name.to_owned(), gap, signs: &[], grammar: Grammar::FirstLine(FirstLine(line)) }
+        Self { name: name.to_owned(), gap, signs: &[], grammar: Grammar::FirstLine(FirstLine(line)), cutting: None }
+    }
+
+    /// The same with lines that are cut first.
+    #[must_use]
+    pub fn cut_by(self, cutting: Option<Cutting>) -> Self {
+        Self { cutting, ..self }
+    }
+
+    /// What of a line counts for joining; `None` if its lines are others.
+    fn parts<'t>(&self, line: &'t [u8], arena: &'t Bump) -> Option<Parts<'t>> {
+        match &self.cutting {
+            Some(cutting) => cutting.cut.cut(line, arena),
+            None => Some(Parts { content: line, pattern: line, key: 0 }),
+        }
+    }
+
+    /// What stands between two lines that are joined, of which the first ends with this. What was
+    /// split where it is cut into members, is put together again as it was.
+    fn separator(&self, before: &[u8]) -> &'static [u8] {
+        match (&self.grammar, &self.cutting) {
+            (Grammar::Ending(_), Some(_)) => b"",
+            (_, Some(_)) if before.ends_with(b"\n") => b"",
+            _ => b"\n",
+        }
     }
 
     /// The name.
@@ -177,6 +209,8 @@ struct Links {
     definitions: Vec<Arc<Definition>>,
     /// By a line's first byte: whether it may begin a group.
     may_begin: [bool; 256],
+    /// A definition's lines have keys.
+    has_keys: bool,
     /// Finds the signs of all definitions that have some.
     signs: Option<Regex>,
 }
@@ -194,7 +228,9 @@ impl Chain {
         let may_begin = std::array::from_fn(|byte| {
             first_bytes.as_ref().is_none_or(|bytes| bytes.iter().any(|first| usize::from(*first) == byte))
         });
-        Self(Arc::new(Links { definitions, may_begin, signs }))
+        let mut cuttings = definitions.iter().filter_map(|definition| definition.cutting.as_ref());
+        let has_keys = cuttings.any(|cutting| cutting.has_keys);
+        Self(Arc::new(Links { definitions, may_begin, has_keys, signs }))
     }
 
     /// Python's tracebacks alone.
@@ -269,15 +305,28 @@ impl Chain {
         text.first().is_none_or(|byte| self.0.may_begin[usize::from(*byte)])
     }
 
-    /// The first definition of which a line begins a group.
-    fn start(&self, text: &[u8]) -> Option<(&Arc<Definition>, Step)> {
+    /// Its lines have keys: there are groups of several at a time.
+    fn has_keys(&self) -> bool {
+        self.0.has_keys
+    }
+
+    /// The key of a line that one of the definitions with keys cuts.
+    fn key_of(&self, line: &[u8], arena: &Bump) -> Option<u64> {
+        let cuttings = self.0.definitions.iter().filter_map(|definition| definition.cutting.as_ref());
+        let mut with_keys = cuttings.filter(|cutting| cutting.has_keys);
+        with_keys.find_map(|cutting| cutting.cut.cut(line, arena)).map(|parts| parts.key)
+    }
+
+    /// The first definition of which a line begins a group, and what of the line counts to it.
+    fn start<'t>(&self, text: &'t [u8], arena: &'t Bump) -> Option<(&Arc<Definition>, Step, Parts<'t>)> {
         let mut has_sign = None;
         self.0.definitions.iter().find_map(|definition| {
             let is_possible = definition.signs.is_empty()
                 || *has_sign.get_or_insert_with(|| self.0.signs.as_ref().is_none_or(|signs| signs.is_match(text)));
-            match if is_possible { definition.start(text) } else { Step::Refused } {
+            let parts = definition.parts(text, arena).filter(|_| is_possible)?;
+            match definition.start(parts.pattern) {
                 Step::Refused => None,
-                step => Some((definition, step)),
+                step => Some((definition, step, parts)),
             }
         })
     }

@@ -1,6 +1,6 @@
 //! From a `[MULTILINE_PARSER]` section to a definition.
 
-use super::definitions::{Chosen, Compile};
+use super::definitions::{Chosen, Compile, CuttingOf};
 use super::rules::{Rule, Rules, START_STATE};
 use super::{Chain, Definition, Ending};
 use crate::config::{Kind, OptionSpec, Options, Place, Plugin, Problem, Problems, Severity};
@@ -43,41 +43,50 @@ pub const PLUGIN: Plugin = Plugin {
             "Parser",
             Kind::Text,
             "",
-            "`docker` or `cri`: the lines are those of a container runtime, and what it wraps is joined. Other parsers \
-             are not supported yet here.",
+            "`docker` or `cri`: the lines are those of a container runtime, and what it wraps is joined. Any other \
+             parser cuts each line first, and only the text of `Key_Content` is joined: the record has the members of \
+             its first line. Lines that it does not match stand alone.",
         ),
         OptionSpec::new(
             "Key_Content",
             Kind::Text,
             "",
-            "Key of the joined text where no container runtime wrapped the lines; else the key is that of the input.",
+            "Key of the joined text where no container runtime wrapped the lines; else the key is that of the input. With \
+             a `Parser`, the member whose texts are joined: with the type `regex` by line feeds, where they do not end \
+             with one (Fluent Bit puts none).",
         ),
         OptionSpec::new(
             "Key_Group",
             Kind::Text,
             "",
-            "`stream`: the streams of a container are joined each for itself, which is always done. Other keys are not \
-             supported yet.",
+            "`stream`: the streams of a container are joined each for itself, which is always done. With a `Parser`, a \
+             member: lines between which it differs are not joined, and up to six groups are open at a time.",
         ),
         OptionSpec::new(
             "Key_Pattern",
             Kind::Text,
             "",
-            "With `Parser`: `_p` or `logtag`, the mark of a partial line. Other keys are not supported yet.",
+            "With a `Parser`: the member that the rules or `Match_String` are held against, in place of `Key_Content`. \
+             With `docker` and `cri`: `_p` or `logtag`, the mark of a partial line.",
         ),
     ],
 };
 
-/// Builds what a section defines; `Ok(None)` if a mistake was reported. The error says what is not
-/// supported.
+/// Builds what a section defines; `Ok(None)` if a mistake was reported. The error says why nothing
+/// can use it.
 pub(super) fn build(
     name: &str,
     options: &Options<'_>,
-    compile: Compile,
+    (compile, cutting_of): (Compile, CuttingOf<'_>),
     problems: &mut Problems,
 ) -> Result<Option<Chosen>, Problem> {
-    refuse_keys(options)?;
-    let container = options.text("Parser").is_some();
+    const RUNTIMES: [&str; 2] = ["docker", "cri"];
+    let parser = options.text("Parser");
+    let container = parser.is_some_and(|name| RUNTIMES.iter().any(|runtime| runtime.eq_ignore_ascii_case(name)));
+    let cutting = if parser.is_some() && !container { Some(cutting_of(options)?) } else { None };
+    if cutting.is_none() {
+        warn_of_keys(options, problems);
+    }
     let Some(kind) = options.text("Type") else {
         let problem = options.problem("Type", format!("multiline parser \"{name}\" has no Type"));
         problems.push(problem.with_hint("types are: regex, endswith, equal"));
@@ -87,7 +96,7 @@ pub(super) fn build(
     let chosen = |chain| Ok(Some(Chosen { container, chain, text_key }));
     if kind == "regex" {
         let Some(rules) = rules(name, options, compile, problems) else { return Ok(None) };
-        return chosen(Chain::new([Arc::new(Definition::by_rules(name, gap(options), rules))]));
+        return chosen(Chain::new([Arc::new(Definition::by_rules(name, gap(options), rules).cut_by(cutting))]));
     }
     if container {
         // How a runtime marks the last part of a line is known.
@@ -101,23 +110,19 @@ pub(super) fn build(
     };
     let text = text.as_bytes().to_vec();
     let ending = Ending { text, is_whole: kind != "endswith", negate: options.boolean("Negate") };
-    chosen(Chain::new([Arc::new(Definition::by_ending(name, gap(options), ending))]))
+    chosen(Chain::new([Arc::new(Definition::by_ending(name, gap(options), ending).cut_by(cutting))]))
 }
 
-/// Keys of records that do not exist where lines are joined.
-fn refuse_keys(options: &Options<'_>) -> Result<(), Problem> {
-    let runtimes: &[&str] = &["docker", "cri"];
-    let tables: [(&str, &[&str]); 3] =
-        [("Parser", runtimes), ("Key_Group", &["stream"]), ("Key_Pattern", &["_p", "logtag"])];
+/// Keys of members that do not exist where lines are not cut.
+fn warn_of_keys(options: &Options<'_>, problems: &mut Problems) {
+    let tables: [(&str, &[&str]); 2] = [("Key_Group", &["stream"]), ("Key_Pattern", &["_p", "logtag"])];
     for (key, known) in tables {
-        if let Some(value) =
-            options.text(key).filter(|value| !known.iter().any(|known| known.eq_ignore_ascii_case(value)))
-        {
-            let problem = options.problem(key, format!("{key} {value} is not supported yet in a multiline parser"));
-            return Err(problem.with_hint(format!("supported are: {}", known.join(", "))));
+        let is_known = |value: &str| known.iter().any(|known| known.eq_ignore_ascii_case(value));
+        if let Some(value) = options.text(key).filter(|value| !is_known(value)) {
+            let message = format!("{key} {value} has no effect without a Parser that cuts the lines");
+            problems.push(options.warning(key, message).with_hint("name the parser whose member it is"));
         }
     }
-    Ok(())
 }
 
 /// `Flush_Timeout` in nanoseconds. As in Fluent Bit, what is not above 0 is the default.

@@ -356,6 +356,7 @@ fn reading(longest_line: usize, held_limit: Option<u64>, joins: Joins) -> Readin
         skip_empty_lines: false,
         parser: None,
         grouped: None,
+        cutters: Vec::new(),
         text_key: b"log".to_vec(),
         layout: Layout::Bare,
         path_key: None,

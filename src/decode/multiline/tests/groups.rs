@@ -76,7 +76,16 @@ fn limits_cut_a_group() {
 fn open(stream: Option<Stream>) -> (Joiner, Chain) {
     let (mut joiner, chain) = (Joiner::default(), days());
     let position = Position { start: 0, end: 7 };
-    let line = Line { time: Timestamp(0), stream, text: b"2026-1", position, truncated: false, carried: 0, ended: 0 };
+    let line = Line {
+        time: Timestamp(0),
+        stream,
+        text: b"2026-1",
+        position,
+        truncated: false,
+        carried: 0,
+        ended: 0,
+        first: None,
+    };
     joiner.push(line, &chain, LIMITS, &Bump::new(), &mut |_| panic!("it is open"));
     (joiner, chain)
 }
@@ -88,7 +97,8 @@ fn only_what_a_limit_cut_is_marked() {
         let (mut joiner, chain) = open(Some(Stream::Stdout));
         let position = Position { start: 7, end: 10 };
         let stream = Some(Stream::Stdout);
-        let line = Line { time: Timestamp(0), stream, text, position, truncated: false, carried: 0, ended: 0 };
+        let line =
+            Line { time: Timestamp(0), stream, text, position, truncated: false, carried: 0, ended: 0, first: None };
         let mut marks = Vec::new();
         joiner.push(line, &chain, limits, &Bump::new(), &mut |line| marks.push(line.truncated));
         assert_eq!(marks, [truncated, false]);
@@ -121,6 +131,7 @@ fn when_lines_without_times_were_read_does_not_matter() {
         truncated: false,
         carried: 0,
         ended: 0,
+        first: None,
     };
     joiner.push(line, &chain, LIMITS, &Bump::new(), &mut |_| panic!("it goes on"));
     let (arena, mut texts) = (Bump::new(), Vec::new());

@@ -34,7 +34,8 @@ fn joined_within(chain: &Chain, limits: Limits, input: &[&str]) -> Vec<String> {
         let position = Position { start: offset, end: offset + text.len() as u64 + 1 };
         offset = position.end;
         let (time, stream) = (Timestamp(milliseconds * 1_000_000), Some(Stream::Stderr));
-        let line = Line { time, stream, text: text.as_bytes(), position, truncated: false, carried: 0, ended: 0 };
+        let line =
+            Line { time, stream, text: text.as_bytes(), position, truncated: false, carried: 0, ended: 0, first: None };
         joiner.push(line, chain, limits, &arena, &mut |line| lines.push(line));
     }
     joiner.finish(&arena, &mut |line| lines.push(line));
