@@ -121,12 +121,25 @@ fn plain(directory: &std::path::Path, options: &str) -> PathBuf {
     file
 }
 
-/// The `log` members of what arrived.
-fn texts(directory: &std::path::Path) -> Vec<String> {
+/// What arrived.
+fn records(directory: &std::path::Path) -> Vec<Value> {
     let out = fs::read_to_string(directory.join("out")).unwrap_or_default();
     let whole = out.rfind('\n').map_or(0, |end| end + 1);
-    let documents = out[..whole].lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    documents.map(|document| document["log"].as_str().unwrap().to_owned()).collect()
+    out[..whole].lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The `log` members of what arrived.
+fn texts(directory: &std::path::Path) -> Vec<String> {
+    records(directory).iter().map(|document| document["log"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The same as [`plain`] with a parsers file.
+fn plain_with_parsers(directory: &std::path::Path, parsers: &str, options: &str) -> PathBuf {
+    fs::write(directory.join("parsers.conf"), parsers).unwrap();
+    let configuration = plain(directory, options);
+    let text = fs::read_to_string(&configuration).unwrap();
+    fs::write(&configuration, text.replace("[SERVICE]", "[SERVICE]\n  Parsers_File parsers.conf")).unwrap();
+    configuration
 }
 
 fn append(path: &std::path::Path, text: &str) {
@@ -314,17 +327,10 @@ fn lines_behind_a_first_line_are_joined_over_a_restart_and_a_rotation() {
     let (directory, file) = (directory.path(), directory.path().join("app.log"));
     let parsers = "[PARSER]\n  Name first\n  Format regex\n  Regex ^(?<number>\\d+) (?<text>.*)$\n\
                    [PARSER]\n  Name code\n  Format regex\n  Regex ^code=(?<code>\\w+)$\n";
-    fs::write(directory.join("parsers.conf"), parsers).unwrap();
     // So long that only the next first line ends a group here.
     let options = "Multiline On\n  Parser_Firstline first\n  Parser_1 code\n  Multiline_Flush 1000\n  Offset_Key at";
-    let configuration = plain(directory, options);
-    let text = fs::read_to_string(&configuration).unwrap();
-    fs::write(&configuration, text.replace("[SERVICE]", "[SERVICE]\n  Parsers_File parsers.conf")).unwrap();
-    let records = || {
-        let out = fs::read_to_string(directory.join("out")).unwrap_or_default();
-        let whole = out.rfind('\n').map_or(0, |end| end + 1);
-        out[..whole].lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
-    };
+    let configuration = plain_with_parsers(directory, parsers, options);
+    let records = || records(directory);
     let mut shipper = Shipper::start(&configuration);
     append(&file, "alone\n1 one\r\n  a\ncode=x\n  b\n2 two\n");
     let mut expected = vec![
@@ -342,6 +348,39 @@ fn lines_behind_a_first_line_are_joined_over_a_restart_and_a_rotation() {
     fs::rename(&file, directory.join("app.log.2")).unwrap();
     append(&file, "  f\n4 four\n");
     expected.push(serde_json::json!({"number": "3", "text": "three\n  e\n  f", "at": 4}));
+    wait_for(&expected, records);
+    assert!(shipper.terminate().success());
+    assert_eq!(records(), expected);
+}
+
+#[test]
+fn groups_of_several_keys_go_on_over_a_restart_and_rotations() {
+    let directory = tempfile::tempdir().unwrap();
+    let (directory, file) = (directory.path(), directory.path().join("app.log"));
+    let parsers = "[PARSER]\n  Name thread\n  Format regex\n  Regex ^(?<thread>\\w) (?<text>.*)$\n\
+                   [MULTILINE_PARSER]\n  Name threads\n  Type regex\n  Flush_Timeout 1000000\n  Parser thread\n  \
+                   Key_Content text\n  Key_Group thread\n  Rule \"start_state\" \"/^\\[/\" \"more\"\n  \
+                   Rule \"more\" \"/^ /\" \"more\"\n";
+    let configuration = plain_with_parsers(directory, parsers, "multiline.parser threads\n  Offset_Key at");
+    let records = || records(directory);
+    let mut shipper = Shipper::start(&configuration);
+    append(&file, "c [0\na [1\nb [2\na  x\nc [7\n");
+    let mut expected = vec![serde_json::json!({"thread": "c", "text": "[0", "at": 0})];
+    wait_for(&expected, records);
+    assert!(shipper.terminate().success());
+    append(&file, "b  y\n");
+    fs::rename(&file, directory.join("app.log.1")).unwrap();
+    append(&file, "a  z\nb  w\na [3\nb [4\nc [8\n");
+    let mut shipper = Shipper::start(&configuration);
+    expected.push(serde_json::json!({"thread": "c", "text": "[0", "at": 0}));
+    expected.push(serde_json::json!({"thread": "a", "text": "[1\n x\n z", "at": 5}));
+    expected.push(serde_json::json!({"thread": "b", "text": "[2\n y\n w", "at": 10}));
+    expected.push(serde_json::json!({"thread": "c", "text": "[7", "at": 20}));
+    wait_for(&expected, records);
+    fs::rename(&file, directory.join("app.log.2")).unwrap();
+    append(&file, "a  p\nb [5\na [6\n");
+    expected.push(serde_json::json!({"thread": "b", "text": "[4", "at": 15}));
+    expected.push(serde_json::json!({"thread": "a", "text": "[3\n p", "at": 10}));
     wait_for(&expected, records);
     assert!(shipper.terminate().success());
     assert_eq!(records(), expected);

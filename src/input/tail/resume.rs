@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::checkpoints::Saved;
+use super::checkpoints::{ForeignRow, Saved};
 use super::discover::Found;
 use super::follow::Follower;
 use super::gzip;
@@ -169,9 +169,13 @@ impl Follower {
     /// tells for sure, since its inode is not the one that Fluent Bit knew.
     fn offset_of_fluent_bit(&self, found: &Found) -> Option<u64> {
         let store = self.store.as_ref().filter(|_| !self.foreign.is_empty())?;
+        let names = [found.path.as_path(), found.real.as_path()];
+        let has_name = |row: &ForeignRow| row.inode == found.inode && names.contains(&row.name.as_path());
+        if self.settings.compare_names && !self.foreign.iter().any(has_name) {
+            return None;
+        }
         let mut file = self.open_aside(found)?;
         let mut read_at = |buffer: &mut [u8], offset| file.read_at(buffer, offset);
-        let names = [found.path.as_path(), found.real.as_path()];
         if !found.is_compressed() {
             return store.adopt(found.inode, &names, found.length, &mut read_at);
         }
