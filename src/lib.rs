@@ -9,14 +9,15 @@
 //! - [`config`]: Fluent Bit's configuration files, as written and resolved.
 //! - [`record`]: records, their members, positions and ids. What all stages speak of.
 //! - [`input`], [`decode`], [`parser`], [`filter`], [`output`]: the stages.
+//! - [`kubernetes`]: what the API server tells of this node's pods, for inputs and filters.
 //! - [`spool`]: what is kept on disk beside the logs: bytes that would vanish, dead letters.
 //! - [`pipeline`]: puts the stages together; `pipeline::worker` is the way of a block to a body.
 //! - [`telemetry`]: accounts, metrics, health, the log of this process.
 //! - [`cli`]: the commands.
 //!
 //! # What always holds
-//! - Stages import [`config`], [`record`] and [`telemetry`], never each other; inputs also [`spool`].
-//!   Only [`pipeline`] knows all stages, only [`cli`] knows [`pipeline`]. (A test guards these arrows.)
+//! - Stages import [`config`], [`record`] and [`telemetry`], never each other; inputs also [`spool`]
+//!   and, as filters do, [`kubernetes`]. Only [`pipeline`] knows all stages, only [`cli`] knows [`pipeline`]. (A test guards these arrows.)
 //! - What decides is given the time and the disk ([`record::Now`], `input::tail::disk`), so that a
 //!   seeded simulation (`pipeline::simulation`) can prove what follows.
 //! - A checkpoint never lies behind a record whose fate is not known.
@@ -32,6 +33,7 @@ pub mod config;
 pub mod decode;
 pub mod filter;
 pub mod input;
+pub mod kubernetes;
 pub mod output;
 pub mod parser;
 pub mod pipeline;

@@ -11,13 +11,17 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("record", &[]),
     ("telemetry", &[]),
-    ("input", &["config", "record", "telemetry", "spool"]),
+    ("kubernetes", &["config", "record", "telemetry"]),
+    ("input", &["config", "record", "telemetry", "spool", "kubernetes"]),
     ("decode", &["config", "record", "telemetry"]),
     ("parser", &["config", "record", "telemetry"]),
-    ("filter", &["config", "record", "telemetry"]),
+    ("filter", &["config", "record", "telemetry", "kubernetes"]),
     ("output", &["config", "record", "telemetry"]),
     ("spool", &["config", "record", "telemetry"]),
-    ("pipeline", &["config", "record", "telemetry", "input", "decode", "parser", "filter", "output", "spool"]),
+    (
+        "pipeline",
+        &["config", "record", "telemetry", "kubernetes", "input", "decode", "parser", "filter", "output", "spool"],
+    ),
     ("cli", &["config", "record", "telemetry", "pipeline", "parser", "output", "spool"]),
 ];
 

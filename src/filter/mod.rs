@@ -7,9 +7,12 @@ pub mod kubernetes;
 pub mod multiline;
 pub mod parser;
 
+use std::sync::Arc;
+
 use bumpalo::Bump;
 
 use crate::config::{Options, Plugin, Problems};
+use crate::kubernetes::Pods;
 use crate::record::{Member, Record, Source, Timestamp, Turn};
 use crate::telemetry::accounts::FilterCounter;
 
@@ -61,6 +64,8 @@ pub type FindParsers<'s> = dyn Fn(&Options<'_>, &str, &mut Problems) -> Vec<Box<
 pub struct Surroundings<'s> {
     /// Finds parsers.
     pub parsers: &'s FindParsers<'s>,
+    /// The pods of this node, if the filter asked for them.
+    pub pods: Option<Arc<Pods>>,
 }
 
 /// Builds a filter from its checked options.
@@ -68,7 +73,7 @@ pub type Build = fn(&Options<'_>, &Surroundings<'_>, &mut Problems) -> Option<Bo
 
 /// Every filter that a configuration can name.
 pub const PLUGINS: &[(Plugin, Build)] = &[
-    (kubernetes::PLUGIN, |options, _, problems| kubernetes::build(options, problems)),
+    (kubernetes::PLUGIN, kubernetes::build),
     (flyte::PLUGIN, |options, _, problems| flyte::build(options, problems)),
     (parser::PLUGIN, parser::build),
     (multiline::PLUGIN, |options, _, problems| multiline::build(options, problems)),

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::config::{Options, Plugin, Problems};
+use crate::kubernetes::Awaited;
 use crate::record::{Checkpoint, Now, Source, Timestamp};
 use crate::telemetry::accounts::InputAccount;
 
@@ -128,6 +129,8 @@ pub struct Surroundings {
     pub spool: Option<Arc<tail::SharedSpool>>,
     /// How far files without a database were read, while this process lives.
     pub memory: tail::Memory,
+    /// Whose pods should be known before their logs are read.
+    pub awaited: Arc<[Awaited]>,
 }
 
 /// Builds an input from its checked options; the number is its place among the inputs.

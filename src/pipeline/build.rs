@@ -19,6 +19,7 @@ use super::reading::{self, Means};
 use super::surroundings;
 use super::text_parsers;
 use super::watchdog::Watchdog;
+use super::watches::Watches;
 use super::worker::{InputSlot, Worker};
 use crate::config::{
     Bound, Class, Config, Environment, Instance, Match, Options, Plugin, Problems, Registry, instance,
@@ -26,6 +27,7 @@ use crate::config::{
 use crate::filter::{self, Filter};
 use crate::input::tail::Memory;
 use crate::input::{self, Input};
+use crate::kubernetes::Watch;
 use crate::output::{self, Built, Surroundings};
 use crate::parser::{self, Parsers};
 use crate::spool::dead_letters::{DeadLetters, Limits as DeadLetterLimits};
@@ -79,6 +81,7 @@ pub struct Pipeline {
     pub(super) halt: watch::Sender<bool>,
     pub(super) accounts: Arc<Accounts>,
     pub(super) dead_letters: Arc<DeadLetters>,
+    pub(super) watches: Vec<Watch>,
 }
 
 impl Pipeline {
@@ -105,7 +108,10 @@ pub fn build(config: &Config, environment: &Environment, memory: &Memory, proble
     let outputs = build_outputs(config, Surroundings { flyte }, problems);
     let workers = config.service.workers.max(1);
     let names = |instances: &[Instance]| instances.iter().map(|instance| instance.name().to_owned()).collect();
-    let accounts = Arc::new(Accounts::new(names(&config.inputs), names(&config.outputs), workers));
+    let watches = Watches::new(config, &filters, environment);
+    let mut accounts = Accounts::new(names(&config.inputs), names(&config.outputs), workers);
+    accounts.watches.clone_from(&watches.accounts);
+    let accounts = Arc::new(accounts);
     let budget = Budget::new(BUDGET);
     let limits = DeadLetterLimits::new(config.service.dead_letter_limit);
     let dead_letters = Arc::new(DeadLetters::new(dead_letter_path(config), limits, Arc::clone(&accounts.dead_letters)));
@@ -113,11 +119,11 @@ pub fn build(config: &Config, environment: &Environment, memory: &Memory, proble
     let (halt, halted) = Halt::new();
     let (channels, deliveries) = build_deliveries(config, &outputs, &messages, &halted, &accounts, &dead_letters);
     let mut built = Vec::new();
-    let surroundings = surroundings::of_workers(config, memory);
+    let surroundings = surroundings::of_workers(config, memory, &watches.awaited);
     for (number, (messages, surroundings)) in receivers.into_iter().zip(&surroundings).enumerate() {
         let means = Means { parsers: &parsers, joining: &joining, flyte };
         let inputs = build_inputs(config, means, surroundings, problems);
-        let filters = build_filters(&filters, &parsers, problems);
+        let filters = build_filters(&filters, &parsers, &watches, problems);
         let outputs = output_slots(config, &outputs, &channels);
         let emitter = Emitter::new(number, Arc::clone(&budget), filters, outputs);
         let snapshot = Snapshot {
@@ -143,7 +149,7 @@ pub fn build(config: &Config, environment: &Environment, memory: &Memory, proble
             return None;
         }
     }
-    Some(Pipeline { workers: built, messages, deliveries, halt, accounts, dead_letters })
+    Some(Pipeline { workers: built, messages, deliveries, halt, accounts, dead_letters, watches: watches.all })
 }
 
 /// The configured filters, with a Flyte filter for what each kubernetes filter takes, unless it is
@@ -231,16 +237,21 @@ fn build_inputs(
     slots
 }
 
-pub(super) fn build_filters(filters: &[Instance], parsers: &Parsers, problems: &mut Problems) -> Vec<FilterSlot> {
+pub(super) fn build_filters(
+    filters: &[Instance],
+    parsers: &Parsers,
+    watches: &Watches,
+    problems: &mut Problems,
+) -> Vec<FilterSlot> {
     let find = |options: &Options<'_>, key: &str, problems: &mut Problems| {
         text_parsers::named(parsers, options, key, problems)
     };
-    let surroundings = filter::Surroundings { parsers: &find };
     let mut slots = Vec::new();
     for instance in filters {
         let Some((_, build)) = filter::PLUGINS.iter().find(|(plugin, _)| plugin.name == instance.plugin()) else {
             continue;
         };
+        let surroundings = filter::Surroundings { parsers: &find, pods: watches.of(instance.name()) };
         let filter: Option<Box<dyn Filter>> = build(&instance.options(), &surroundings, problems);
         let (routing, bound) = (instance.routing().clone(), instance.bound());
         slots.extend(filter.map(|filter| FilterSlot { routing, bound, filter }));

@@ -27,6 +27,7 @@ mod surroundings;
 mod text_parsers;
 pub mod trial;
 pub mod watchdog;
+mod watches;
 pub mod worker;
 
 pub use crate::input::tail::Memory;

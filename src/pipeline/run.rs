@@ -49,6 +49,11 @@ impl Pipeline {
         }
         let mut watching = JoinSet::new();
         watching.spawn(self.dead_letters.watch());
+        for mut watch in self.watches {
+            // Before any log is read: what an earlier process knew must be there by then.
+            watch.restore();
+            watching.spawn(watch.run());
+        }
         let mut workers = JoinSet::new();
         for worker in self.workers {
             workers.spawn(start(worker));

@@ -8,6 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::input::tail::{self, Memory, SharedSpool};
 use crate::input::{Shard, Surroundings};
+use crate::kubernetes::Awaited;
 use crate::spool::segments::Limits;
 
 /// Open files that are not logs: connections, databases, segments, standard streams.
@@ -18,7 +19,7 @@ const LEAST: u64 = 8;
 const MOST: u64 = 65_536;
 
 /// The surroundings of each worker's inputs.
-pub(super) fn of_workers(config: &Config, memory: &Memory) -> Vec<Surroundings> {
+pub(super) fn of_workers(config: &Config, memory: &Memory, awaited: &[Awaited]) -> Vec<Surroundings> {
     let workers = config.service.workers.max(1);
     let tails = config.inputs.iter().filter(|input| input.plugin() == tail::PLUGIN.name).count().max(1);
     let open_files = may_open().saturating_sub(OTHERS).clamp(LEAST, MOST) / (workers * tails) as u64;
@@ -29,6 +30,7 @@ pub(super) fn of_workers(config: &Config, memory: &Memory) -> Vec<Surroundings> 
         open_files,
         spool: spool.clone(),
         memory: memory.clone(),
+        awaited: awaited.into(),
     };
     (0..workers).map(of).collect()
 }
@@ -46,13 +48,14 @@ fn may_open() -> u64 {
 
 /// The spool, beside the checkpoints if nothing else is said.
 fn spool(config: &Config) -> Option<Arc<SharedSpool>> {
-    let directory = config.service.spool_path.clone().or_else(|| beside_checkpoints(config))?;
+    let directory = config.service.spool_path.clone().or_else(|| beside_checkpoints(config, "flytail-spool"))?;
     let limits = Limits { bytes: config.service.spool_limit, age: config.service.spool_age };
     Some(SharedSpool::new(directory, limits))
 }
 
-fn beside_checkpoints(config: &Config) -> Option<PathBuf> {
+/// A path in the directory of the first input's checkpoints, if it has any.
+pub(super) fn beside_checkpoints(config: &Config, name: &str) -> Option<PathBuf> {
     let tail = config.inputs.iter().find(|input| input.plugin() == tail::PLUGIN.name)?;
     let database = PathBuf::from(tail.options().text("DB")?);
-    Some(database.parent()?.join("flytail-spool"))
+    Some(database.parent()?.join(name))
 }

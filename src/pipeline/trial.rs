@@ -14,6 +14,7 @@ use super::emitter::Emitter;
 use super::multiline::Joining;
 use super::reading::{self, Means};
 use super::watchdog::Watchdog;
+use super::watches::Watches;
 use super::worker::{InputSlot, Scratch, Step, Worker};
 use crate::config::{Config, Environment, Instance, Problems};
 use crate::filter;
@@ -55,7 +56,7 @@ pub fn try_lines(
     let reading = Arc::new(reading::of_input(input, config, means, problems));
     let given = Given::new(tail::source_of(&input.options(), path), lines, tail::BLOCK_SIZE.max(reading.longest_line));
     let slot = InputSlot { name: input.name().to_owned(), input: Box::new(given), reading, unsettled: 0 };
-    let filters = build_filters(&filters, &parsers, problems);
+    let filters = build_filters(&filters, &parsers, &Watches::default(), problems);
     let budget = Budget::new(usize::MAX);
     let emitter = Emitter::new(0, Arc::clone(&budget), filters, output_slots(config, &outputs, &channels));
     if problems.is_fatal() {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::Timestamp;
 
 /// Identity of a log: the same for a plain file, its rotated name and its compressed copy.
@@ -46,10 +48,14 @@ pub struct Container {
 }
 
 /// What is known of a pod from the Kubernetes API (or from files in its place).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PodMetadata {
     /// `metadata.uid`.
     pub uid: String,
+    /// `metadata.namespace`.
+    pub namespace: String,
+    /// `metadata.name`.
+    pub name: String,
     /// `spec.nodeName`.
     pub node: Option<String>,
     /// `status.podIP`.
@@ -65,7 +71,7 @@ pub struct PodMetadata {
 }
 
 /// What is known of one container of a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ContainerMetadata {
     /// Container name.
     pub name: String,

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::dead_letters::DeadLetterAccount;
 use super::dropped::Dropped;
+use super::watch::WatchAccount;
 
 /// What one input did, in one worker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -239,6 +240,8 @@ pub struct Accounts {
     pub outputs: Vec<String>,
     /// Per output.
     pub deliveries: Vec<Arc<Deliveries>>,
+    /// Per watch of pods.
+    pub watches: Vec<Arc<WatchAccount>>,
     /// The dead letters of all outputs.
     pub dead_letters: Arc<DeadLetterAccount>,
     workers: Mutex<Vec<Snapshot>>,
@@ -254,7 +257,14 @@ impl Accounts {
             outputs: vec![OutputAccount::default(); outputs.len()],
             ..Snapshot::default()
         };
-        Self { inputs, outputs, deliveries, dead_letters: Arc::default(), workers: Mutex::new(vec![empty; workers]) }
+        Self {
+            inputs,
+            outputs,
+            deliveries,
+            watches: Vec::new(),
+            dead_letters: Arc::default(),
+            workers: Mutex::new(vec![empty; workers]),
+        }
     }
 
     /// Puts a worker's accounts in place of its last ones.

@@ -75,8 +75,8 @@ async fn reload(State(status): State<Arc<Status>>) -> (StatusCode, Json<Value>) 
     (code, Json(answer))
 }
 
-/// 200 `ok` while every output takes what it is given, what it refuses can be kept, inputs are read
-/// and checkpoints are saved; 500 with the reasons while it is not so.
+/// 200 `ok` while every output takes what it is given, what it refuses can be kept, inputs are read,
+/// checkpoints are saved and pods are watched; 500 with the reasons while it is not so.
 async fn health(State(status): State<Arc<Status>>) -> (StatusCode, String) {
     health_of(&status.accounts())
 }
@@ -90,6 +90,8 @@ pub(super) fn health_of(accounts: &Accounts) -> (StatusCode, String) {
         reasons.extend(input.stalled.map(|reason| format!("{name}: stalled: {reason}\n")));
         reasons.extend(input.checkpoints.trouble.map(|trouble| format!("{name}: {trouble}\n")));
     }
+    let watches = accounts.watches.iter();
+    reasons.extend(watches.filter_map(|watch| Some(format!("{}: {}\n", watch.name, watch.trouble()?))));
     if reasons.is_empty() {
         (StatusCode::OK, "ok\n".to_owned())
     } else {

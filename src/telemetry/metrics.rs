@@ -13,6 +13,7 @@ use super::accounts::{Accounts, FilterCounter, InputAccount, OutputAccount};
 use super::dead_letters::DeadLetterAccount;
 use super::dropped::DropReason;
 use super::status::Status;
+use super::watch::WatchAccount;
 
 /// Content type of [`render`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -73,6 +74,19 @@ const OUTPUT_COUNTERS: [Field<OutputAccount>; 3] = [
 const OUTPUT_GAUGES: [Field<OutputAccount>; 1] =
     [("output_in_flight_records", "Records in open and sealed batches", None, |a| a.in_flight)];
 
+const WATCH_COUNTERS: [Field<Arc<WatchAccount>>; 2] = [
+    ("kubernetes_lists", "Lists of all pods: one, and one more whenever the server forgot where we were", None, |a| {
+        a.lists()
+    }),
+    ("kubernetes_watches", "Watches of pods that were begun or went on", None, |a| a.watches()),
+];
+
+const WATCH_GAUGES: [Field<Arc<WatchAccount>>; 3] = [
+    ("kubernetes_connected", "1 while pods are watched", None, |a| u64::from(a.is_connected())),
+    ("kubernetes_state", "How long pods have been watched, or not been", Some(Unit::Seconds), |a| a.lasts().as_secs()),
+    ("kubernetes_pods", "Pods that are known, those included that are gone and still needed", None, |a| a.pods()),
+];
+
 impl Collector for AccountsCollector {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let total = self.0.total();
@@ -94,6 +108,7 @@ impl Collector for AccountsCollector {
         dropped(&mut encoder, outputs())?;
         reloads(&mut encoder, self.1)?;
         dead_letters(&mut encoder, &self.0.dead_letters)?;
+        watches(&mut encoder, &self.0.watches)?;
         let retries: Field<Arc<super::accounts::Deliveries>> =
             ("output_retries", "Requests that had to be tried again", None, |counters| counters.retries());
         family(&mut encoder, retries, self.0.outputs.iter().zip(&self.0.deliveries), ConstCounter::new)?;
@@ -177,6 +192,26 @@ fn dead_letters(encoder: &mut DescriptorEncoder<'_>, account: &DeadLetterAccount
     let evicted = ConstCounter::new(account.evicted_records());
     let help = "Dead letters that went because of Dead_Letter_Limit";
     evicted.encode(encoder.encode_descriptor("dead_letters_evicted", help, None, evicted.metric_type())?)
+}
+
+/// How the watches of pods fare.
+fn watches(encoder: &mut DescriptorEncoder<'_>, watches: &[Arc<WatchAccount>]) -> Result<(), fmt::Error> {
+    let named = || watches.iter().map(|watch| (&watch.name, watch));
+    for field in WATCH_COUNTERS {
+        family(encoder, field, named(), ConstCounter::new)?;
+    }
+    for field in WATCH_GAUGES {
+        family(encoder, field, named(), gauge)?;
+    }
+    let help = "What went wrong between us and the API server, by kind";
+    let kind = ConstCounter::new(0_u64).metric_type();
+    let mut descriptor = encoder.encode_descriptor("kubernetes_errors", help, None, kind)?;
+    for (name, watch) in named() {
+        for (kind, count) in watch.errors() {
+            ConstCounter::new(count).encode(descriptor.encode_family(&[("name", name.as_str()), ("kind", kind)])?)?;
+        }
+    }
+    Ok(())
 }
 
 fn gauge(value: u64) -> ConstGauge<i64> {

@@ -9,6 +9,7 @@ pub mod log;
 pub mod metrics;
 pub mod status;
 mod throttle;
+pub mod watch;
 
 pub use dropped::{DropReason, Dropped};
 pub use throttle::Throttle;

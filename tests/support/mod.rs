@@ -8,6 +8,7 @@
 
 pub mod client;
 pub mod kql;
+pub mod kubernetes;
 pub mod node;
 pub mod place;
 pub mod server;

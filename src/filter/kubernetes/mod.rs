@@ -2,12 +2,14 @@
 //!
 //! `prepare` finds the container in the log's path, else in the tag; looks its pod up; attaches the
 //! pod to the source for the filters behind; and renders the `kubernetes` object, which `apply`
-//! then only appends. What is known of a source is kept while it is in use. A pod that is not found
-//! is asked for again every [`RETRY_INTERVAL`]; a pod that is gone later stays known.
+//! then only appends. What is known of a source is kept while it is in use. Pods come from the watch
+//! of the API server, which is asked again when it has seen something new, and from files, of which
+//! one that is not there is asked for again every [`RETRY_INTERVAL`]. A pod that is gone later stays
+//! known.
 
+mod connection;
 mod merge;
 mod options;
-mod pod;
 mod preload;
 mod render;
 mod settings;
@@ -20,10 +22,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use connection::{connection, grace};
 pub use options::PLUGIN;
 
-use super::{Action, Filter};
+use super::{Action, Filter, Surroundings};
 use crate::config::{Options, Problems};
+use crate::kubernetes::Known as WatchedPod;
 use crate::record::{Container, Member, Origin, PodMetadata, Record, Source, Turn};
 use crate::telemetry::Throttle;
 use crate::telemetry::accounts::FilterCounter;
@@ -38,8 +42,12 @@ const KEPT: Duration = Duration::from_secs(600);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Builds the filter from its checked options.
-pub fn build(options: &Options<'_>, problems: &mut Problems) -> Option<Box<dyn Filter>> {
-    let settings = Settings::new(options, problems)?;
+pub(super) fn build(
+    options: &Options<'_>,
+    surroundings: &Surroundings<'_>,
+    problems: &mut Problems,
+) -> Option<Box<dyn Filter>> {
+    let settings = Settings::new(options, surroundings.pods.clone(), problems)?;
     Some(Box::new(Kubernetes::new(settings)))
 }
 
@@ -68,6 +76,8 @@ struct Known {
     rendered: Option<Arc<[u8]>>,
     /// When the pod is looked up again.
     due: Option<Instant>,
+    /// The pods' generation when it was looked up.
+    generation: u64,
     used: Instant,
 }
 
@@ -117,7 +127,9 @@ impl Kubernetes {
     fn prepare_at(&mut self, source: &mut Source, now: Instant) {
         self.sweep(now);
         let known = match self.sources.remove(&source.id) {
-            Some(known) if known.due.is_none_or(|due| now < due) => Known { used: now, ..known },
+            Some(known) if known.generation == self.generation() && known.due.is_none_or(|due| now < due) => {
+                Known { used: now, ..known }
+            }
             before => self.look_up(source, before, now),
         };
         if known.pod.is_some() {
@@ -131,28 +143,53 @@ impl Kubernetes {
         self.sources.insert(source.id, known);
     }
 
+    fn generation(&self) -> u64 {
+        self.settings.pods.as_ref().map_or(0, |pods| pods.generation())
+    }
+
     fn look_up(&self, source: &Source, before: Option<Known>, now: Instant) -> Known {
+        // Asked first: what comes meanwhile is found the next time.
+        let generation = self.generation();
         let container =
             source.container.clone().or_else(|| tag::container(&source.tag, self.settings.tag_prefix_length));
         let Some(container) = container else {
-            return Known { container: None, pod: None, rendered: None, due: None, used: now };
+            return Known { container: None, pod: None, rendered: None, due: None, generation, used: now };
         };
-        let known_pod = before.and_then(|before| before.pod);
-        let (pod, due) = match self.settings.preload.as_ref().filter(|_| !self.settings.use_tag_for_meta) {
-            None => (None, None),
-            Some(preload) => match preload.look_up(&container) {
-                Ok(Some(pod)) => (Some(Arc::new(pod)), self.settings.cache_ttl.map(|ttl| now + ttl)),
-                Ok(None) => (known_pod, Some(now + RETRY_INTERVAL)),
+        let (pod, due) = self.pod(&container, before.as_ref(), now);
+        let rendered = match before {
+            Some(Known { pod: known, rendered: Some(rendered), .. }) if is_same(known.as_ref(), pod.as_ref()) => {
+                rendered
+            }
+            _ => Arc::from(render::object(&container, pod.as_deref(), &self.settings)),
+        };
+        Known { container: Some(container), pod, rendered: Some(rendered), due, generation, used: now }
+    }
+
+    /// The pod of a container, and when it is to be looked for again though nothing new was seen.
+    fn pod(
+        &self,
+        container: &Container,
+        before: Option<&Known>,
+        now: Instant,
+    ) -> (Option<Arc<PodMetadata>>, Option<Instant>) {
+        if self.settings.use_tag_for_meta {
+            return (None, None);
+        }
+        let mut due = None;
+        if let Some(preload) = &self.settings.preload {
+            match preload.look_up(container) {
+                Ok(Some(pod)) => return (Some(Arc::new(pod)), self.settings.cache_ttl.map(|ttl| now + ttl)),
+                Ok(None) => {}
                 Err(error) => {
                     if self.throttle.allows() {
                         tracing::warn!("kubernetes: {error}");
                     }
-                    (known_pod, Some(now + RETRY_INTERVAL))
                 }
-            },
-        };
-        let rendered = render::object(&container, pod.as_deref(), &self.settings);
-        Known { container: Some(container), pod, rendered: Some(Arc::from(rendered)), due, used: now }
+            }
+            due = Some(now + RETRY_INTERVAL);
+        }
+        let watched = self.settings.pods.as_ref().and_then(|pods| pods.look_up(container)).map(WatchedPod::into_pod);
+        (watched.or_else(|| before.and_then(|before| before.pod.clone())), due)
     }
 
     fn sweep(&mut self, now: Instant) {
@@ -160,5 +197,13 @@ impl Kubernetes {
             self.sources.retain(|_, known| now.duration_since(known.used) < KEPT);
             self.swept = Some(now);
         }
+    }
+}
+
+fn is_same(one: Option<&Arc<PodMetadata>>, other: Option<&Arc<PodMetadata>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (None, None) => true,
+        _ => false,
     }
 }

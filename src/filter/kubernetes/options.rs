@@ -2,9 +2,11 @@
 
 use crate::config::{Kind, OptionSpec, Plugin};
 
-const API: &str = "For the client of the API server, which is not built yet: metadata comes from the log's path and \
-    from `Kube_Meta_Preload_Cache_Dir`. Accepted, so that configurations need no change.";
-const TLS: &str = "For TLS with the API server, which is not asked yet.";
+const RETRIED: &str = "The API server is tried again for as long as it takes. Accepted, so that configurations need \
+    no change.";
+const ONCE: &str = "Pods are listed once and watched from then on. Accepted, so that configurations need no change.";
+const KUBELET: &str =
+    "For the kubelet, which is not asked: one watch of this node's pods costs the API server as little.";
 const ASSOCIATION: &str = "For `Use_Pod_Association`, which is not supported yet.";
 
 const fn text(name: &'static str, doc: &'static str) -> OptionSpec {
@@ -65,25 +67,67 @@ const OPTIONS: &[OptionSpec] = &[
     ),
     text("Regex_Parser", "A parser for the tag. Not supported yet."),
     switch("Use_Tag_For_Meta", "Off", "Adds only what path or tag tell; no metadata is looked up."),
-    text("Kube_URL", API),
-    text("Kube_CA_File", API),
-    text("Kube_CA_Path", API),
-    text("Kube_Token_File", API),
-    text("Kube_Token_Command", API),
-    OptionSpec::new("Kube_Token_TTL", Kind::Time, "10m", API),
-    text("Kube_Namespace_File", API),
-    OptionSpec::new("Kube_Meta_Namespace_Cache_TTL", Kind::Time, "15m", API),
-    OptionSpec::new("Buffer_Size", Kind::Size, "32K", API),
-    switch("Use_Kubelet", "Off", API),
-    text("Kubelet_Host", API),
-    OptionSpec::new("Kubelet_Port", Kind::Port, "10250", API),
-    OptionSpec::new("DNS_Retries", Kind::Integer, "6", API),
-    OptionSpec::new("DNS_Wait_Time", Kind::Time, "30", API),
+    OptionSpec::new(
+        "Kube_URL",
+        Kind::Text,
+        "https://kubernetes.default.svc",
+        "The API server, `http://` or `https://`; the port is 443 if none is given. If it is not set, the address \
+         that Kubernetes puts into each container's environment is taken. Pods are watched where `Kube_Token_File` \
+         is there (in a pod it is), and where this leads elsewhere than to the cluster that one is in; else \
+         metadata comes from the log's path and `Kube_Meta_Preload_Cache_Dir` alone.",
+    ),
+    text(
+        "Kube_Config",
+        "A kubeconfig file whose current context leads to the API server, in place of the other options of this kind. \
+         Not one of Fluent Bit's.",
+    ),
+    text(
+        "Node_Name",
+        "The node whose pods are watched. By default the environment's `NODE_NAME`, else the one that this process's \
+         own pod runs on. Not one of Fluent Bit's.",
+    ),
+    OptionSpec::new(
+        "Metadata_Grace",
+        Kind::Time,
+        "5",
+        "How long a new log waits, from when it is found, until its pod is known. Others go on meanwhile. Then it is \
+         read with what its path tells; what is known later is added from the next line on. Not one of Fluent Bit's.",
+    ),
+    OptionSpec::new(
+        "Kube_CA_File",
+        Kind::Text,
+        "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+        "The certificates (PEM) that the API server's is checked by; the system's if the default is not there. Read \
+         again at each connection.",
+    ),
+    text("Kube_CA_Path", "A directory of certificates. Not supported: put them into one `Kube_CA_File`."),
+    OptionSpec::new(
+        "Kube_Token_File",
+        Kind::Text,
+        "/var/run/secrets/kubernetes.io/serviceaccount/token",
+        "The token for the API server. Read again each minute and at each connection.",
+    ),
+    text("Kube_Token_Command", "A command that prints the token. Not supported yet."),
+    OptionSpec::new(
+        "Kube_Token_TTL",
+        Kind::Time,
+        "10m",
+        "The token is read again each minute. Accepted, so that \
+        configurations need no change.",
+    ),
+    text("Kube_Namespace_File", ONCE),
+    OptionSpec::new("Kube_Meta_Namespace_Cache_TTL", Kind::Time, "15m", "For `Namespace_Labels`."),
+    OptionSpec::new("Buffer_Size", Kind::Size, "32K", ONCE),
+    switch("Use_Kubelet", "Off", KUBELET),
+    text("Kubelet_Host", KUBELET),
+    OptionSpec::new("Kubelet_Port", Kind::Port, "10250", KUBELET),
+    OptionSpec::new("DNS_Retries", Kind::Integer, "6", RETRIED),
+    OptionSpec::new("DNS_Wait_Time", Kind::Time, "30", RETRIED),
     switch("Cache_Use_Docker_Id", "Off", "Metadata is always looked up for each log of its own."),
-    OptionSpec::new("tls.debug", Kind::Integer, "0", TLS),
-    switch("tls.verify", "On", TLS),
-    text("tls.vhost", TLS),
-    switch("tls.verify_hostname", "Off", TLS),
+    OptionSpec::new("tls.debug", Kind::Integer, "0", "Accepted, so that configurations need no change."),
+    switch("tls.verify", "On", "Checks the API server's certificate."),
+    text("tls.vhost", "The name that the API server's certificate must have, if it is not the one in `Kube_URL`."),
+    switch("tls.verify_hostname", "Off", "The name is always checked where the certificate is."),
     switch("Namespace_Labels", "Off", "Adds the namespace's labels. Not supported yet."),
     switch("Namespace_Annotations", "Off", "Adds the namespace's annotations. Not supported yet."),
     switch("Namespace_Metadata_Only", "Off", "Leaves out the pod's metadata. Not supported yet."),

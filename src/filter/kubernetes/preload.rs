@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::pod;
+use crate::kubernetes::pod;
 use crate::record::{Container, PodMetadata};
 
 /// Why a file that is there gives no metadata.

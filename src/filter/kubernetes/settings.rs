@@ -1,11 +1,13 @@
 //! The filter's options, resolved.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bumpalo::Bump;
 
 use super::preload::Preload;
 use crate::config::{Options, Problems};
+use crate::kubernetes::Pods;
 use crate::record::json;
 
 /// What the filter is to do.
@@ -22,6 +24,8 @@ pub(super) struct Settings {
     /// Dots in the keys of labels and annotations become `_`.
     pub(super) dedot: bool,
     pub(super) preload: Option<Preload>,
+    /// What the API server tells.
+    pub(super) pods: Option<Arc<Pods>>,
     /// `None` for ever.
     pub(super) cache_ttl: Option<Duration>,
     /// Bytes that stand in a tag before the log's file name.
@@ -31,7 +35,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Reads the options; `None` if one of them asks for what is not there.
-    pub(super) fn new(options: &Options<'_>, problems: &mut Problems) -> Option<Self> {
+    pub(super) fn new(options: &Options<'_>, pods: Option<Arc<Pods>>, problems: &mut Problems) -> Option<Self> {
         if report_missing(options, problems) {
             return None;
         }
@@ -47,6 +51,7 @@ impl Settings {
             owner_references: options.boolean("Owner_References"),
             dedot: options.boolean("Dedot"),
             preload: options.text("Kube_Meta_Preload_Cache_Dir").map(Preload::new),
+            pods,
             cache_ttl: options.duration("Kube_Meta_Cache_TTL").filter(|ttl| !ttl.is_zero()),
             tag_prefix_length: options.text("Kube_Tag_Prefix").map_or(0, str::len),
             use_tag_for_meta: options.boolean("Use_Tag_For_Meta"),

@@ -13,7 +13,7 @@ const POD: &str = include_str!("testdata/flyte_task.meta");
 fn filter(options: &[(&str, &str)]) -> Kubernetes {
     let pairs: Vec<_> = [("Name", "kubernetes"), ("Match", "*")].into_iter().chain(options.iter().copied()).collect();
     let (instance, mut problems) = instance(Class::Filter, &PLUGIN, &pairs, &Environment::from_pairs::<&str, &str>([]));
-    let settings = Settings::new(&instance.options(), &mut problems);
+    let settings = Settings::new(&instance.options(), None, &mut problems);
     assert!(!problems.is_fatal(), "{problems}");
     Kubernetes::new(settings.unwrap())
 }
@@ -249,7 +249,8 @@ fn options_that_do_nothing_yet_say_so() {
         let environment = Environment::from_pairs::<&str, &str>([]);
         let pairs: Vec<_> = [("Match", "*")].into_iter().chain(options.iter().copied()).collect();
         let (instance, mut problems) = instance(Class::Filter, &PLUGIN, &pairs, &environment);
-        let built = build(&instance.options(), &mut problems).is_some();
+        let surroundings = Surroundings { parsers: &|_, _, _| Vec::new(), pods: None };
+        let built = build(&instance.options(), &surroundings, &mut problems).is_some();
         (built, problems.iter().map(|problem| format!("{}: {}", problem.severity, problem.message)).collect::<Vec<_>>())
     };
     let brief = [("Kube_URL", "https://kubernetes.default.svc:443"), ("Merge_Log", "On"), ("Keep_Log", "Off")];

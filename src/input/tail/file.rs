@@ -53,6 +53,7 @@ pub(super) struct Followed {
     pub(super) head: Head,
     /// Its first bytes, at most [`LEAD`].
     pub(super) lead: Vec<u8>,
+    pub(super) found_at: Instant,
     pub(super) phase: Phase,
     /// Next byte to be read.
     pub(super) offset: u64,
@@ -127,6 +128,7 @@ impl Followed {
             began: None,
             head: Head::EMPTY,
             lead: Vec::new(),
+            found_at: now.instant,
             phase: Phase::Waiting,
             offset: 0,
             length,

@@ -17,6 +17,7 @@ use super::options::Settings;
 use super::rescue::Rescue;
 use super::watch::Watch;
 use crate::input::{Event, Shard};
+use crate::kubernetes::Awaited;
 use crate::record::{Now, Source, Timestamp};
 use crate::telemetry::Throttle;
 
@@ -34,6 +35,7 @@ pub(super) struct Follower {
     /// What Fluent Bit wrote into the store before this process began.
     pub(super) foreign: Vec<ForeignRow>,
     pub(super) losses: Losses,
+    awaited: Arc<[Awaited]>,
     pub(super) throttle: Throttle,
     /// The first scan is over: what comes now was not there when this process began.
     pub(super) has_scanned: bool,
@@ -77,6 +79,8 @@ pub(super) struct Means {
     pub(super) watch: Option<Watch>,
     /// Opens what is kept over restarts, when the work begins.
     pub(super) open: Box<dyn FnOnce() -> Kept + Send>,
+    /// Whose pods should be known before their logs are read.
+    pub(super) awaited: Arc<[Awaited]>,
 }
 
 /// What is kept over restarts.
@@ -89,7 +93,7 @@ pub(super) struct Kept {
 
 impl Follower {
     pub(super) fn new(input: usize, settings: Settings, shard: Shard, means: Means, now: Now) -> Self {
-        let Means { disk, watch, open } = means;
+        let Means { disk, watch, open, awaited } = means;
         Self {
             descriptors: Descriptors::new(Arc::clone(&disk), settings.open_files),
             disk,
@@ -101,6 +105,7 @@ impl Follower {
             foreign: Vec::new(),
             opening: Some(open),
             losses: Losses::new(now.instant),
+            awaited,
             throttle: Throttle::default(),
             has_scanned: false,
             scan_again: false,
@@ -285,7 +290,20 @@ impl Follower {
         if !is_next || (line.is_none() && file.rotated.is_none()) {
             return file.rest(now.instant);
         }
+        if self.awaits_pod(place, index, now) {
+            return self.groups[place].files[index].rest(now.instant);
+        }
         self.open(place, index, line.as_deref().unwrap_or_default(), now, events);
+    }
+
+    /// Its pod is not known yet and may be soon. Of a pod that lives for seconds, whose log is gone
+    /// before that, the file stays open.
+    fn awaits_pod(&self, place: usize, index: usize, now: Now) -> bool {
+        let file = &self.groups[place].files[index];
+        let Some(container) = file.container.as_ref().filter(|_| !self.awaited.is_empty()) else { return false };
+        let tag = self.settings.naming.tag(&file.found.path).unwrap_or_default();
+        let waited = now.instant.duration_since(file.found_at);
+        self.awaited.iter().any(|awaited| awaited.holds_back(&tag, container, waited))
     }
 
     fn open(&mut self, place: usize, index: usize, line: &[u8], now: Now, events: &mut Vec<Event>) {
@@ -479,7 +497,7 @@ mod tests {
         let link = links.join(format!("pod_flyte_main-{}.log", "a".repeat(64)));
         std::os::unix::fs::symlink(pod.join("main/0.log"), &link).unwrap();
         let settings = Settings::simulated(&format!("{}/*.log", links.display()), 1000, 10);
-        let means = Means { disk: Arc::new(RealDisk), watch: None, open: Box::new(Kept::default) };
+        let means = Means { disk: Arc::new(RealDisk), watch: None, open: Box::new(Kept::default), awaited: [].into() };
         let start = Now::read();
         let mut follower = Follower::new(0, settings, Shard { worker: 0, workers: 1 }, means, start);
         let mut look_after = |seconds| {

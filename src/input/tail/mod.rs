@@ -67,7 +67,7 @@ pub fn build(
         rescue: spool.map(|spool| Rescue::new(spool, name)),
     };
     let watch = settings.watch.then(Watch::new);
-    let means = Means { disk: Arc::new(RealDisk), watch, open: Box::new(open) };
+    let means = Means { disk: Arc::new(RealDisk), watch, open: Box::new(open), awaited: surroundings.awaited.clone() };
     Some(Box::new(Tail::new(number, settings, surroundings, means, Now::read())))
 }
 
@@ -100,7 +100,8 @@ pub(crate) fn simulated(
     let settings = Settings::simulated("/containers/*.log", block_size, surroundings.open_files);
     let rescue = surroundings.spool.clone().map(|spool| Rescue::new(spool, "tail.0".to_owned()));
     let open = || Kept { store: Some(Box::new(store)), memory: None, rescue };
-    let means = Means { disk: Arc::new(disk), watch: None, open: Box::new(open) };
+    let awaited = surroundings.awaited.clone();
+    let means = Means { disk: Arc::new(disk), watch: None, open: Box::new(open), awaited };
     Box::new(Tail::new(0, settings, surroundings, means, now))
 }
 

@@ -14,11 +14,37 @@ use crate::record::source::ContainerMetadata;
 ///
 /// # Errors
 /// If the text is not JSON, or a known field has another type.
-pub(super) fn read(json: &[u8]) -> serde_json::Result<PodMetadata> {
-    let Object { metadata, spec, status } = serde_json::from_slice(json)?;
+pub fn read(json: &[u8]) -> serde_json::Result<PodMetadata> {
+    Ok(PodMetadata::from(serde_json::from_slice::<Object>(json)?))
+}
+
+/// A pod of a list or of a watch.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Object")]
+pub(super) struct Listed {
+    pub(super) pod: PodMetadata,
+    pub(super) version: String,
+}
+
+impl From<Object> for Listed {
+    fn from(mut object: Object) -> Self {
+        let version = object.metadata.resource_version.take().unwrap_or_default();
+        Self { pod: object.into(), version }
+    }
+}
+
+impl From<Object> for PodMetadata {
+    fn from(object: Object) -> Self {
+        metadata(object)
+    }
+}
+
+fn metadata(Object { metadata, spec, status }: Object) -> PodMetadata {
     let (spec, status) = (spec.unwrap_or_default(), status.unwrap_or_default());
     let mut pod = PodMetadata {
         uid: metadata.uid.unwrap_or_default(),
+        namespace: metadata.namespace.unwrap_or_default(),
+        name: metadata.name.unwrap_or_default(),
         node: spec.node_name,
         ip: status.pod_ip,
         labels: metadata.labels.unwrap_or_default().0,
@@ -41,7 +67,7 @@ pub(super) fn read(json: &[u8]) -> serde_json::Result<PodMetadata> {
         container.image_hash = status.image_id.as_deref().and_then(without_scheme);
         container.id = status.container_id.as_deref().and_then(without_scheme);
     }
-    Ok(pod)
+    pod
 }
 
 fn entry(pod: &mut PodMetadata, name: String) -> &mut ContainerMetadata {
@@ -77,7 +103,10 @@ struct Object {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Metadata {
+    name: Option<String>,
+    namespace: Option<String>,
     uid: Option<String>,
+    resource_version: Option<String>,
     labels: Option<Pairs>,
     annotations: Option<Pairs>,
     owner_references: Option<Vec<Value>>,
@@ -160,7 +189,7 @@ mod tests {
 
     #[test]
     fn keeps_what_records_need() {
-        let pod = read(include_bytes!("testdata/flyte_task.meta")).unwrap();
+        let pod = read(include_bytes!("../filter/kubernetes/testdata/flyte_task.meta")).unwrap();
         assert_eq!(pod.uid, "6b0f4c9e-9a51-4d4c-8a53-0c4d7f0e2b11");
         assert_eq!(pod.node.as_deref(), Some("node-a"));
         assert_eq!(pod.ip.as_deref(), Some("10.1.2.3"));

@@ -1,0 +1,116 @@
+//! Where the filter's options lead: the API server and the node.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::config::{Environment, Options};
+use crate::kubernetes::{Connection, Server};
+
+/// The API server that the filter's options lead to; `None` if it asks none: outside of a cluster, or
+/// because only the log's path is to tell the pod.
+#[must_use]
+pub fn connection(options: &Options<'_>, environment: &Environment) -> Option<Connection> {
+    if options.boolean("Use_Tag_For_Meta") {
+        return None;
+    }
+    let variable = |name| environment.variable(name).filter(|value| !value.is_empty());
+    let node = options.text("Node_Name").or_else(|| variable("NODE_NAME")).map(str::to_owned);
+    if let Some(file) = options.text("Kube_Config") {
+        return Some(Connection { server: Server::Kubeconfig(file.into()), node });
+    }
+    let url = options.text("Kube_URL").unwrap_or_default();
+    let is_own_cluster = host(url).starts_with("kubernetes.default");
+    let token_file = file(options, "Kube_Token_File");
+    if token_file.is_none() && is_own_cluster {
+        return None;
+    }
+    let told = variable("KUBERNETES_SERVICE_HOST").zip(variable("KUBERNETES_SERVICE_PORT"));
+    let url = match told.filter(|_| !options.is_set("Kube_URL")) {
+        Some((host, port)) if host.contains(':') => format!("https://[{host}]:{port}"),
+        Some((host, port)) => format!("https://{host}:{port}"),
+        None => with_port(url),
+    };
+    let server = Server::Options {
+        url,
+        ca_file: file(options, "Kube_CA_File"),
+        token_file,
+        verify: options.boolean("tls.verify"),
+        server_name: options.text("tls.vhost").map(str::to_owned),
+    };
+    Some(Connection { server, node })
+}
+
+/// How long a log waits for its pod.
+#[must_use]
+pub fn grace(options: &Options<'_>) -> Duration {
+    options.duration("Metadata_Grace").unwrap_or_default()
+}
+
+/// A file that an option names; by default it is one only if it is there.
+fn file(options: &Options<'_>, key: &str) -> Option<PathBuf> {
+    let path = options.text(key)?;
+    (options.is_set(key) || Path::new(path).exists()).then(|| path.into())
+}
+
+/// The host of a URL.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split([':', '/']).next().unwrap_or(rest)
+}
+
+/// Fluent Bit's port is 443 even for `http`.
+fn with_port(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let has_port = rest.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    if has_port { url.to_owned() } else { format!("{url}:443") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::PLUGIN;
+    use super::*;
+    use crate::config::{Class, instance};
+
+    fn led(pairs: &[(&str, &str)], environment: &[(&str, &str)]) -> Option<(String, Option<String>)> {
+        let environment = Environment::from_pairs(environment.iter().copied());
+        let pairs: Vec<_> = [("Match", "*")].into_iter().chain(pairs.iter().copied()).collect();
+        let (instance, problems) = instance(Class::Filter, &PLUGIN, &pairs, &environment);
+        assert!(!problems.is_fatal(), "{problems}");
+        let Connection { server, node } = connection(&instance.options(), &environment)?;
+        match server {
+            Server::Options { url, .. } => Some((url, node)),
+            Server::Kubeconfig(file) => Some((file.display().to_string(), node)),
+        }
+    }
+
+    #[test]
+    fn outside_of_a_cluster_nobody_is_asked() {
+        assert_eq!(led(&[], &[]), None);
+        assert_eq!(led(&[("Kube_URL", "https://kubernetes.default.svc:443")], &[("NODE_NAME", "a")]), None);
+        assert_eq!(led(&[("Kube_URL", "https://api:6443"), ("Use_Tag_For_Meta", "On")], &[]), None);
+    }
+
+    #[test]
+    fn options_and_environment_lead_to_the_server() {
+        let token = ("Kube_Token_File", "/token");
+        let address = [("KUBERNETES_SERVICE_HOST", "10.0.0.1"), ("KUBERNETES_SERVICE_PORT", "443")];
+        let six = [("KUBERNETES_SERVICE_HOST", "fd00::1"), ("KUBERNETES_SERVICE_PORT", "443")];
+        let node = [("NODE_NAME", "node-a")];
+        for (pairs, environment, url, node) in [
+            (&[token][..], &node[..], "https://kubernetes.default.svc:443", Some("node-a")),
+            (&[token], &address, "https://10.0.0.1:443", None),
+            (&[token], &six, "https://[fd00::1]:443", None),
+            (
+                &[token, ("Kube_URL", "https://kubernetes.default.svc")],
+                &address,
+                "https://kubernetes.default.svc:443",
+                None,
+            ),
+            (&[("Kube_URL", "http://127.0.0.1:8001/"), ("Node_Name", "b")], &node, "http://127.0.0.1:8001", Some("b")),
+            (&[("Kube_Config", "/home/me/.kube/config")], &[], "/home/me/.kube/config", None),
+        ] {
+            assert_eq!(led(pairs, environment), Some((url.to_owned(), node.map(str::to_owned))), "{pairs:?}");
+        }
+    }
+}

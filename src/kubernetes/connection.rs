@@ -1,0 +1,81 @@
+//! How the API server is reached.
+
+use std::path::PathBuf;
+
+use kube::config::{
+    AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+};
+use kube::{Client, Config};
+
+use super::error::Error;
+
+/// The name of the only cluster, user and context in a configuration that options make.
+const ONLY: &str = "flytail";
+
+/// A server, and the node whose pods are watched.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Connection {
+    /// The server.
+    pub server: Server,
+    /// The node; `None` for the one that this process's own pod runs on.
+    pub node: Option<String>,
+}
+
+/// A server and what we show it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Server {
+    /// As a kubeconfig file says in its current context.
+    Kubeconfig(PathBuf),
+    /// As Fluent Bit's options say.
+    Options {
+        /// `https://host:port`.
+        url: String,
+        /// The certificates that the server's own is checked by, as PEM.
+        ca_file: Option<PathBuf>,
+        /// The token to show.
+        token_file: Option<PathBuf>,
+        /// Whether the server's certificate is checked.
+        verify: bool,
+        /// The name that the certificate must have, if it is another than that in the URL.
+        server_name: Option<String>,
+    },
+}
+
+impl Connection {
+    /// Connects anew: certificates and token are read again.
+    pub(super) async fn client(&self) -> Result<Client, Error> {
+        let mut config = match &self.server {
+            Server::Kubeconfig(file) => from_kubeconfig(Kubeconfig::read_from(file)?).await?,
+            Server::Options { url, ca_file, token_file, verify, server_name } => {
+                let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+                let cluster = Cluster {
+                    server: Some(url.clone()),
+                    certificate_authority: text(ca_file).filter(|_| *verify),
+                    insecure_skip_tls_verify: Some(!verify),
+                    tls_server_name: server_name.clone(),
+                    ..Cluster::default()
+                };
+                from_kubeconfig(of(cluster, AuthInfo { token_file: text(token_file), ..AuthInfo::default() })).await?
+            }
+        };
+        // We try again ourselves, and tell so; and the API server is never behind a proxy.
+        config.default_retry = false;
+        config.proxy_url = None;
+        Ok(Client::try_from(config)?)
+    }
+}
+
+async fn from_kubeconfig(kubeconfig: Kubeconfig) -> Result<Config, Error> {
+    Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
+}
+
+fn of(cluster: Cluster, user: AuthInfo) -> Kubeconfig {
+    let context = Context { cluster: ONLY.to_owned(), user: Some(ONLY.to_owned()), ..Context::default() };
+    Kubeconfig {
+        clusters: vec![NamedCluster { name: ONLY.to_owned(), cluster: Some(cluster), ..Default::default() }],
+        auth_infos: vec![NamedAuthInfo { name: ONLY.to_owned(), auth_info: Some(user), ..Default::default() }],
+        contexts: vec![NamedContext { name: ONLY.to_owned(), context: Some(context), ..Default::default() }],
+        current_context: Some(ONLY.to_owned()),
+        ..Kubeconfig::default()
+    }
+}

@@ -1,0 +1,356 @@
+//! Pods' metadata from a real API server, through the binary, on real files. What arrives is read from a file.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::kubernetes::ApiServer;
+use support::place::{Place, append, line};
+use support::shipper::{Shipper, wait_for};
+use support::turn::{Turn, turn};
+
+/// A node: its logs, and the API server that knows its pods.
+struct Node {
+    place: Place,
+    server: ApiServer,
+    _turn: Turn,
+}
+
+impl Node {
+    fn new() -> Self {
+        Self::with_flags(&[])
+    }
+
+    /// The same, with these flags for the API server.
+    fn with_flags(flags: &[&str]) -> Self {
+        let turn = turn();
+        let node = Self { place: Place::new(), server: ApiServer::start(flags), _turn: turn };
+        node.server.administrator(&node.token());
+        node
+    }
+
+    fn token(&self) -> PathBuf {
+        self.place.path("token")
+    }
+
+    /// Runs the shipper with these further options of the filter.
+    fn ship(&self, options: &str) -> Shipper {
+        let file = self.place.configure("containers/*.log", "Rotate_Wait 1", "");
+        let (url, certificates, token) = (self.server.url(), self.server.certificates(), self.token());
+        let kubernetes = format!(
+            "Name kubernetes\n  Kube_URL {url}\n  Kube_CA_File {}\n  Kube_Token_File {}\n  Node_Name node-a\n  {options}",
+            certificates.display(),
+            token.display()
+        );
+        let text = fs::read_to_string(&file).unwrap().replacen("Name kubernetes", &kubernetes, 1);
+        let port = self.http_port();
+        let text = text.replacen(
+            "[SERVICE]",
+            &format!("[SERVICE]\n  HTTP_Server On\n  HTTP_Listen 127.0.0.1\n  HTTP_Port {port}"),
+            1,
+        );
+        fs::write(&file, text).unwrap();
+        Shipper::start(&file)
+    }
+
+    /// A free port, the same one whenever it is asked for.
+    fn http_port(&self) -> u16 {
+        let kept = self.place.path("port");
+        if let Ok(port) = fs::read_to_string(&kept) {
+            return port.parse().unwrap();
+        }
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        fs::write(kept, port.to_string()).unwrap();
+        port
+    }
+
+    /// The directory of a pod's logs, as the kubelet makes it.
+    fn logs(&self, name: &str, uid: &str) -> PathBuf {
+        let directory = self.place.path(&format!("pods/flyte_{name}_{uid}/main"));
+        fs::create_dir_all(&directory).unwrap();
+        directory
+    }
+
+    /// A line in the log of a pod, which is linked when it is new.
+    fn write(&self, name: &str, uid: &str, text: &str) {
+        let log = self.logs(name, uid).join("0.log");
+        let is_new = !log.exists();
+        append(&log, &line(text));
+        if is_new {
+            let link = self.place.path(&format!("containers/{name}_flyte_main-{:064x}.log", id_of(uid)));
+            std::os::unix::fs::symlink(&log, link).unwrap();
+        }
+    }
+
+    /// The document with this message, when it has arrived.
+    fn document(&self, message: &str) -> Value {
+        let find = || self.place.documents().into_iter().find(|document| document["message"] == message);
+        wait_for(&true, || find().is_some());
+        find().unwrap()
+    }
+
+    /// A metric's value.
+    fn metric(&self, name: &str) -> f64 {
+        let text = self.page("metrics");
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name} in\n{text}"));
+        line.rsplit_once(' ').unwrap().1.parse().unwrap()
+    }
+
+    fn page(&self, path: &str) -> String {
+        let url = format!("http://127.0.0.1:{}/{path}", self.http_port());
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        match agent.get(url).call() {
+            Ok(mut answer) => answer.body_mut().read_to_string().unwrap(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Waits until this is among what is wrong.
+    fn wait_until_unhealthy(&self, reason: &str) {
+        wait_for(&true, || self.page("api/v1/health").contains(reason));
+    }
+
+    /// Waits until pods are watched.
+    fn wait_until_watched(&self) {
+        wait_for(&true, || self.page("metrics").contains("flytail_kubernetes_connected{name=\"kubernetes.0\"} 1"));
+    }
+}
+
+/// A number that stands for a UID.
+fn id_of(uid: &str) -> u128 {
+    u128::from_str_radix(&uid.replace('-', ""), 16).unwrap()
+}
+
+#[test]
+fn documents_have_what_the_api_server_knows_of_their_pod() {
+    let node = Node::new();
+    let uid = node.server.pod("web", &json!({"app": "web", "app.kubernetes.io/name": "shop"}));
+    node.server.runs("web", &format!("{:064x}", id_of(&uid)));
+    let mut shipper = node.ship("");
+    node.write("web", &uid, "hello");
+    let kubernetes = &node.document("hello")["kubernetes"];
+    let expected = json!({
+        "pod_name": "web", "namespace_name": "flyte", "pod_id": uid,
+        "labels": {"app": "web", "app_kubernetes_io/name": "shop"}, "annotations": {"note": "a b"},
+        "host": "node-a", "pod_ip": "10.1.0.5", "container_name": "main", "docker_id": format!("{:064x}", id_of(&uid)),
+        "container_hash": "registry/task@sha256:ab", "container_image": "registry/task:1",
+    });
+    assert_eq!(*kubernetes, expected);
+    assert_eq!(node.document("hello")["execution_id"], "exec-web", "from the container's environment");
+    assert!(!fs::read_to_string(node.place.path("out")).unwrap().contains("not to be seen"));
+    assert!(shipper.terminate().success());
+    let pods: Vec<_> =
+        node.server.requests("administrator").into_iter().filter(|request| request.ends_with("pods")).collect();
+    assert_eq!(pods, ["create pods", "patch pods", "list pods", "watch pods"]);
+}
+
+#[test]
+fn a_pod_of_the_same_name_inherits_nothing() {
+    let node = Node::new();
+    let mut shipper = node.ship("");
+    node.wait_until_watched();
+    let first = node.server.pod("web", &json!({"run": "first"}));
+    node.write("web", &first, "of the first");
+    node.server.delete("/api/v1/namespaces/flyte/pods/web").ok();
+    let second = node.server.pod("web", &json!({"run": "second"}));
+    node.write("web", &second, "of the second");
+    node.write("web", &first, "of the first, later");
+    for (message, run) in [("of the first", "first"), ("of the second", "second"), ("of the first, later", "first")] {
+        assert_eq!(node.document(message)["kubernetes"]["labels"]["run"], run, "{message}");
+    }
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_log_waits_for_its_pod_and_then_goes_without() {
+    let node = Node::new();
+    let known = node.server.pod("known", &json!({"run": "known"}));
+    let mut shipper = node.ship("Metadata_Grace 4s");
+    node.wait_until_watched();
+    let unknown = "00000000-9a51-4d4c-8a53-0c4d7f0e2b11";
+    let began = Instant::now();
+    node.write("unknown", unknown, "nobody knows me");
+    node.write("known", &known, "others go on");
+    node.document("others go on");
+    assert!(began.elapsed() < Duration::from_secs(4), "the log of a known pod waited for the other");
+    let document = node.document("nobody knows me");
+    assert!(began.elapsed() >= Duration::from_secs(4));
+    assert_eq!(document["kubernetes"]["pod_id"], unknown);
+    assert_eq!(document["kubernetes"].get("labels"), None);
+    wait_for(&1.0, || node.metric("flytail_metadata_missing_total"));
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn metadata_that_comes_late_is_used_from_the_next_line_on() {
+    let node = Node::new();
+    let mut shipper = node.ship("Metadata_Grace 0");
+    node.wait_until_watched();
+    let uid = node.server.pod("web", &json!({"run": "one"}));
+    node.write("web", &uid, "first");
+    node.document("first");
+    node.server.runs("web", &format!("{:064x}", id_of(&uid)));
+    let mut number = 0;
+    wait_for(&json!("10.1.0.5"), || {
+        number += 1;
+        node.write("web", &uid, &format!("line {number}"));
+        node.document(&format!("line {number}"))["kubernetes"]["pod_ip"].clone()
+    });
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn logs_go_on_while_the_api_server_is_away_and_pods_are_known_again_afterwards() {
+    let mut node = Node::new();
+    let uid = node.server.pod("web", &json!({"run": "one"}));
+    let mut shipper = node.ship("Metadata_Grace 1s");
+    node.wait_until_watched();
+    node.server.kill();
+    node.wait_until_unhealthy("pods have not been watched for");
+    node.write("web", &uid, "known from before");
+    assert_eq!(node.document("known from before")["kubernetes"]["labels"]["run"], "one");
+    node.write("other", "00000000-9a51-4d4c-8a53-0c4d7f0e2b11", "known to nobody");
+    assert_eq!(node.document("known to nobody")["kubernetes"].get("labels"), None);
+    node.server.start_again();
+    node.wait_until_watched();
+    wait_for(&"ok\n".to_owned(), || node.page("api/v1/health"));
+    let later = node.server.pod("later", &json!({"run": "later"}));
+    node.write("later", &later, "came later");
+    assert_eq!(node.document("came later")["kubernetes"]["labels"]["run"], "later");
+    assert!(node.metric("flytail_kubernetes_errors_total{name=\"kubernetes.0\",kind=\"unreachable\"}") >= 1.0);
+    shipper.assert_running();
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn pods_are_listed_again_when_the_server_has_forgotten_where_the_watch_was() {
+    // Without a cache of its own the server asks etcd, which was compacted.
+    let mut node = Node::with_flags(&["--watch-cache-sizes=pods#0"]);
+    let first = node.server.pod("first", &json!({"run": "first"}));
+    let mut shipper = node.ship("");
+    node.wait_until_watched();
+    node.server.kill();
+    node.wait_until_unhealthy("pods have not been watched for");
+    shipper.pause();
+    node.server.start_again();
+    node.server.delete("/api/v1/namespaces/flyte/pods/first").ok();
+    let second = node.server.pod("second", &json!({"run": "second"}));
+    node.server.compact();
+    shipper.go_on();
+    node.wait_until_watched();
+    wait_for(&2.0, || node.metric("flytail_kubernetes_lists_total"));
+    assert_eq!(node.metric("flytail_kubernetes_errors_total{name=\"kubernetes.0\",kind=\"gone\"}"), 1.0);
+    node.write("second", &second, "came meanwhile");
+    assert_eq!(node.document("came meanwhile")["kubernetes"]["labels"]["run"], "second");
+    node.write("first", &first, "is gone");
+    assert_eq!(node.document("is gone")["kubernetes"]["labels"]["run"], "first");
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn rights_that_are_taken_away_and_given_back() {
+    let mut node = Node::new();
+    node.server.account("shipper", &node.token());
+    let mut shipper = node.ship("Metadata_Grace 1s");
+    node.wait_until_unhealthy("403");
+    node.server.allow("shipper");
+    node.wait_until_watched();
+    let uid = node.server.pod("web", &json!({"run": "one"}));
+    node.write("web", &uid, "first");
+    assert_eq!(node.document("first")["kubernetes"]["labels"]["run"], "one");
+    // What is followed already is not cut by the server itself.
+    node.server.disallow("shipper");
+    node.server.kill();
+    node.server.start_again();
+    node.wait_until_unhealthy("403");
+    node.server.allow("shipper");
+    node.wait_until_watched();
+    // The token's account goes, and with it the token; a new one is told by the file.
+    node.server.forget_account("shipper");
+    node.server.kill();
+    node.server.start_again();
+    node.wait_until_unhealthy("401");
+    node.write("web", &uid, "second");
+    assert_eq!(node.document("second")["kubernetes"]["labels"]["run"], "one");
+    node.server.account("shipper", &node.token());
+    node.wait_until_watched();
+    for kind in ["forbidden", "unauthorized"] {
+        let errors = format!("flytail_kubernetes_errors_total{{name=\"kubernetes.0\",kind=\"{kind}\"}}");
+        assert!(node.metric(&errors) >= 1.0, "{kind}");
+    }
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_pod_that_is_gone_is_known_after_a_restart() {
+    for is_killed in [false, true] {
+        let node = Node::new();
+        let uid = node.server.pod("web", &json!({"run": "one"}));
+        let mut shipper = node.ship("");
+        node.write("web", &uid, "before");
+        node.document("before");
+        node.server.delete("/api/v1/namespaces/flyte/pods/web").ok();
+        // What comes last says that what came before was seen.
+        let last = node.server.pod("last", &json!({"run": "last"}));
+        node.write("last", &last, "last");
+        node.document("last");
+        if is_killed {
+            shipper.kill();
+        } else {
+            assert!(shipper.terminate().success());
+        }
+        node.write("web", &uid, "after");
+        let mut shipper = node.ship("");
+        assert_eq!(node.document("after")["kubernetes"]["labels"]["run"], "one");
+        assert!(shipper.terminate().success());
+    }
+}
+
+/// 110 pods on the node, and in a minute 500 that come and go, each with a log that lives for two seconds.
+#[test]
+#[ignore = "takes more than a minute: run it with --ignored"]
+fn pods_that_live_for_two_seconds_have_their_labels() {
+    const STAYING: usize = 110;
+    const PASSING: usize = 500;
+    let node = Node::new();
+    for number in 0..STAYING {
+        let uid = node.server.pod(&format!("stays-{number}"), &json!({"run": format!("stays-{number}")}));
+        node.write(&format!("stays-{number}"), &uid, &format!("stays-{number}"));
+    }
+    let mut shipper = node.ship("");
+    node.wait_until_watched();
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for number in 0..PASSING {
+            let due = Duration::from_secs(60) * u32::try_from(number).unwrap() / u32::try_from(PASSING).unwrap();
+            std::thread::sleep(due.saturating_sub(began.elapsed()));
+            let node = &node;
+            scope.spawn(move || {
+                let name = format!("passes-{number}");
+                let uid = node.server.pod(&name, &json!({"run": name}));
+                node.write(&name, &uid, &name);
+                std::thread::sleep(Duration::from_secs(2));
+                node.server.delete(&format!("/api/v1/namespaces/flyte/pods/{name}")).ok();
+                fs::remove_file(node.place.path(&format!("containers/{name}_flyte_main-{:064x}.log", id_of(&uid))))
+                    .unwrap();
+                fs::remove_dir_all(node.logs(&name, &uid).parent().unwrap()).unwrap();
+            });
+        }
+    });
+    eprintln!("{PASSING} pods in {:.1?}", began.elapsed());
+    wait_for(&(STAYING + PASSING), || node.place.documents().len());
+    for document in node.place.documents() {
+        assert_eq!(document["kubernetes"]["labels"]["run"], document["message"], "{document}");
+        assert_eq!(document["execution_id"], format!("exec-{}", document["message"].as_str().unwrap()), "{document}");
+    }
+    assert_eq!(node.metric("flytail_metadata_missing_total"), 0.0);
+    let requests = node.server.requests("administrator");
+    let count = |request: &str| requests.iter().filter(|made| *made == request).count();
+    assert_eq!((count("list pods"), count("watch pods")), (1, 1));
+    assert!(shipper.terminate().success());
+}
