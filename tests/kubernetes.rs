@@ -87,6 +87,12 @@ impl Node {
         }
     }
 
+    /// Removes a pod's logs, as the kubelet does.
+    fn remove(&self, name: &str, uid: &str) {
+        fs::remove_file(self.place.path(&format!("containers/{name}_flyte_main-{:064x}.log", id_of(uid)))).unwrap();
+        fs::remove_dir_all(self.logs(name, uid).parent().unwrap()).unwrap();
+    }
+
     /// The document with this message, when it has arrived.
     fn document(&self, message: &str) -> Value {
         let find = || self.place.documents().into_iter().find(|document| document["message"] == message);
@@ -150,6 +156,18 @@ fn documents_have_what_the_api_server_knows_of_their_pod() {
 }
 
 #[test]
+fn the_namespace_s_labels() {
+    let node = Node::new();
+    let uid = node.server.pod("web", &json!({}));
+    let mut shipper = node.ship("Namespace_Labels On");
+    node.write("web", &uid, "hello");
+    let namespace = &node.document("hello")["kubernetes_namespace"];
+    assert_eq!((&namespace["name"], &namespace["labels"]["team"]), (&json!("flyte"), &json!("ml")));
+    assert!(node.server.requests("administrator").contains(&"get namespaces".to_owned()));
+    assert!(shipper.terminate().success());
+}
+
+#[test]
 fn a_pod_of_the_same_name_inherits_nothing() {
     let node = Node::new();
     let mut shipper = node.ship("");
@@ -183,6 +201,34 @@ fn a_log_waits_for_its_pod_and_then_goes_without() {
     assert_eq!(document["kubernetes"]["pod_id"], unknown);
     assert_eq!(document["kubernetes"].get("labels"), None);
     wait_for(&1.0, || node.metric("flytail_metadata_missing_total"));
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_log_that_is_removed_while_it_waits_is_read() {
+    let node = Node::new();
+    let mut shipper = node.ship("Metadata_Grace 4s");
+    node.wait_until_watched();
+    let unknown = "00000000-9a51-4d4c-8a53-0c4d7f0e2b11";
+    node.write("unknown", unknown, "read when its time was over");
+    wait_for(&true, || node.metric("flytail_input_behind_bytes") > 0.0);
+    node.remove("unknown", unknown);
+    node.document("read when its time was over");
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_log_that_is_removed_while_it_waits_is_read_after_a_restart() {
+    let node = Node::new();
+    let mut shipper = node.ship("Metadata_Grace 1h");
+    node.wait_until_watched();
+    let unknown = "00000000-9a51-4d4c-8a53-0c4d7f0e2b11";
+    node.write("unknown", unknown, "read by the next one");
+    wait_for(&true, || node.metric("flytail_input_behind_bytes") > 0.0);
+    node.remove("unknown", unknown);
+    assert!(shipper.terminate().success());
+    let mut shipper = node.ship("Metadata_Grace 1s");
+    node.document("read by the next one");
     assert!(shipper.terminate().success());
 }
 
@@ -336,9 +382,7 @@ fn pods_that_live_for_two_seconds_have_their_labels() {
                 node.write(&name, &uid, &name);
                 std::thread::sleep(Duration::from_secs(2));
                 node.server.delete(&format!("/api/v1/namespaces/flyte/pods/{name}")).ok();
-                fs::remove_file(node.place.path(&format!("containers/{name}_flyte_main-{:064x}.log", id_of(&uid))))
-                    .unwrap();
-                fs::remove_dir_all(node.logs(&name, &uid).parent().unwrap()).unwrap();
+                node.remove(&name, &uid);
             });
         }
     });

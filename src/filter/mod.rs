@@ -64,6 +64,8 @@ pub type FindParsers<'s> = dyn Fn(&Options<'_>, &str, &mut Problems) -> Vec<Box<
 pub struct Surroundings<'s> {
     /// Finds parsers.
     pub parsers: &'s FindParsers<'s>,
+    /// Gives every parser with its name, for records that name theirs.
+    pub every_parser: &'s dyn Fn() -> Vec<(String, Box<dyn TextParser>)>,
     /// The pods of this node, if the filter asked for them.
     pub pods: Option<Arc<Pods>>,
 }

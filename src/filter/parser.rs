@@ -161,7 +161,11 @@ mod tests {
             options.all(key).iter().map(|_| Box::new(Timed) as Box<dyn TextParser>).collect()
         };
         let (_, build) = PLUGINS.iter().find(|(plugin, _)| plugin.name == "parser").unwrap();
-        let filter = build(&definition.options(), &Surroundings { parsers: &parsers, pods: None }, &mut problems);
+        let filter = build(
+            &definition.options(),
+            &Surroundings { parsers: &parsers, every_parser: &Vec::new, pods: None },
+            &mut problems,
+        );
         (filter, problems)
     }
 

@@ -16,6 +16,8 @@ pub struct Awaited {
     pub pods: Arc<Pods>,
     /// How long a log waits at most, from when it was found.
     pub grace: Duration,
+    /// Their namespaces should be known, too, as of so long ago.
+    pub namespaces: Option<Duration>,
 }
 
 impl Awaited {
@@ -24,6 +26,10 @@ impl Awaited {
     pub fn holds_back(&self, tag: &str, container: &Container, waited: Duration) -> bool {
         waited < self.grace
             && self.routing.matches(tag)
-            && !matches!(self.pods.look_up(container), Some(Known::Surely(_)))
+            && !(matches!(self.pods.look_up(container), Some(Known::Surely(_))) && self.knows_namespace(container))
+    }
+
+    fn knows_namespace(&self, container: &Container) -> bool {
+        self.namespaces.is_none_or(|ttl| self.pods.namespaces.look_up(&container.namespace, ttl).is_some())
     }
 }

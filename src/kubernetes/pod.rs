@@ -156,7 +156,7 @@ struct ContainerStatus {
 
 /// A map of strings in the order in which it is written.
 #[derive(Default)]
-struct Pairs(Vec<(String, String)>);
+pub(super) struct Pairs(pub(super) Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
+use super::namespaces::Namespaces;
 use crate::record::{Container, PodMetadata, Timestamp};
 
 /// How long a pod that is gone stays known after the last of its logs was let go.
@@ -16,6 +17,8 @@ const KEPT: Duration = Duration::from_secs(600);
 pub struct Pods {
     generation: AtomicU64,
     entries: RwLock<HashMap<String, Entry>>,
+    /// What is known of namespaces; it moves the same generation.
+    pub namespaces: Namespaces,
 }
 
 /// One pod.
@@ -76,6 +79,11 @@ impl Pods {
         })
     }
 
+    /// Something is known that was not before.
+    pub(super) fn moved(&self) {
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
     /// How many pods are known, those included that are gone.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -91,7 +99,7 @@ impl Pods {
         }
         let entry = Entry { pod: Arc::new(pod), gone: None };
         entries.insert(entry.pod.uid.clone(), entry.clone());
-        self.generation.fetch_add(1, Ordering::Release);
+        self.moved();
         Some(entry)
     }
 
@@ -121,7 +129,7 @@ impl Pods {
         for (uid, entry) in kept {
             entries.entry(uid).or_insert(entry);
         }
-        self.generation.fetch_add(1, Ordering::Release);
+        self.moved();
     }
 
     /// Forgets pods that are gone and whose logs nobody reads.

@@ -61,8 +61,16 @@ impl Watch {
         }
     }
 
-    /// Watches until it is dropped.
+    /// Watches, and fetches the namespaces that are asked for, until it is dropped.
     pub async fn run(mut self) {
+        let (connection, pods) = (self.connection.clone(), Arc::clone(&self.pods));
+        tokio::select! {
+            () = super::namespaces::fetch(&connection, &pods) => {}
+            () = self.watch() => {}
+        }
+    }
+
+    async fn watch(&mut self) {
         let mut pause = SHORTEST_PAUSE;
         loop {
             let watches = self.account.watches();

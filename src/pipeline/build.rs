@@ -246,12 +246,14 @@ pub(super) fn build_filters(
     let find = |options: &Options<'_>, key: &str, problems: &mut Problems| {
         text_parsers::named(parsers, options, key, problems)
     };
+    let every = || text_parsers::every(parsers);
     let mut slots = Vec::new();
     for instance in filters {
         let Some((_, build)) = filter::PLUGINS.iter().find(|(plugin, _)| plugin.name == instance.plugin()) else {
             continue;
         };
-        let surroundings = filter::Surroundings { parsers: &find, pods: watches.of(instance.name()) };
+        let surroundings =
+            filter::Surroundings { parsers: &find, every_parser: &every, pods: watches.of(instance.name()) };
         let filter: Option<Box<dyn Filter>> = build(&instance.options(), &surroundings, problems);
         let (routing, bound) = (instance.routing().clone(), instance.bound());
         slots.extend(filter.map(|filter| FilterSlot { routing, bound, filter }));

@@ -18,6 +18,12 @@ pub(super) fn named(
     found.map(|parser| Box::new(parser) as Box<dyn TextParser>).collect()
 }
 
+/// Every parser with its name.
+pub(super) fn every(parsers: &Parsers) -> Vec<(String, Box<dyn TextParser>)> {
+    let named = parsers.names().filter_map(|name| Some((name.to_owned(), parsers.find(name)?.clone())));
+    named.map(|(name, parser)| (name, Box::new(parser) as Box<dyn TextParser>)).collect()
+}
+
 impl TextParser for Parser {
     fn parse<'t>(
         &'t self,

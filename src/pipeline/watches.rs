@@ -35,7 +35,9 @@ impl Watches {
                 pods
             });
             let grace = filter::grace(&instance.options());
-            watches.awaited.push(Awaited { routing: instance.routing().clone(), pods: Arc::clone(&pods), grace });
+            let namespaces = filter::namespaces(&instance.options());
+            let routing = instance.routing().clone();
+            watches.awaited.push(Awaited { routing, pods: Arc::clone(&pods), grace, namespaces });
             watches.filters.push((instance.name().to_owned(), pods));
         }
         watches

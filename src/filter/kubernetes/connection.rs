@@ -46,6 +46,14 @@ pub fn grace(options: &Options<'_>) -> Duration {
     options.duration("Metadata_Grace").unwrap_or_default()
 }
 
+/// How old what is known of namespaces may be; `None` if they are not needed.
+#[must_use]
+pub fn namespaces(options: &Options<'_>) -> Option<Duration> {
+    const WANTING: [&str; 3] = ["Namespace_Labels", "Namespace_Annotations", "Namespace_Metadata_Only"];
+    let is_wanted = WANTING.iter().any(|key| options.boolean(key));
+    is_wanted.then(|| options.duration("Kube_Meta_Namespace_Cache_TTL").unwrap_or(Duration::MAX))
+}
+
 /// A file that an option names; by default it is one only if it is there.
 fn file(options: &Options<'_>, key: &str) -> Option<PathBuf> {
     let path = options.text(key)?;

@@ -35,7 +35,11 @@ const OPTIONS: &[OptionSpec] = &[
         "Takes line feeds, and `\\n` and `\\r` spelled as two characters, from the end of the strings that `log` was \
          split into.",
     ),
-    text("Merge_Parser", "A parser for the text of `log`. Not supported yet."),
+    text(
+        "Merge_Parser",
+        "A parser for the text of `log`, in place of JSON. What it does not match stays as it is. Where it tells no \
+         time the record keeps its own (Fluent Bit takes the present).",
+    ),
     switch("Labels", "On", "Adds the pod's labels."),
     switch("Annotations", "On", "Adds the pod's annotations."),
     switch("Owner_References", "Off", "Adds the pod's owners as `ownerReferences`."),
@@ -65,7 +69,11 @@ const OPTIONS: &[OptionSpec] = &[
         "What stands in the tag before the log's file name; only its length counts. The tag is looked at only where \
          the path tells no container.",
     ),
-    text("Regex_Parser", "A parser for the tag. Not supported yet."),
+    text(
+        "Regex_Parser",
+        "A parser for the tag behind `Kube_Tag_Prefix`, in place of path and tag. Its groups `pod_name`, \
+         `namespace_name`, `container_name` and `docker_id` count.",
+    ),
     switch("Use_Tag_For_Meta", "Off", "Adds only what path or tag tell; no metadata is looked up."),
     OptionSpec::new(
         "Kube_URL",
@@ -107,7 +115,7 @@ const OPTIONS: &[OptionSpec] = &[
         "/var/run/secrets/kubernetes.io/serviceaccount/token",
         "The token for the API server. Read again each minute and at each connection.",
     ),
-    text("Kube_Token_Command", "A command that prints the token. Not supported yet."),
+    text("Kube_Token_Command", "A command that prints the token. Not supported: name a `Kube_Token_File`."),
     OptionSpec::new(
         "Kube_Token_TTL",
         Kind::Time,
@@ -116,7 +124,12 @@ const OPTIONS: &[OptionSpec] = &[
         configurations need no change.",
     ),
     text("Kube_Namespace_File", ONCE),
-    OptionSpec::new("Kube_Meta_Namespace_Cache_TTL", Kind::Time, "15m", "For `Namespace_Labels`."),
+    OptionSpec::new(
+        "Kube_Meta_Namespace_Cache_TTL",
+        Kind::Time,
+        "15m",
+        "How long what is known of a namespace is good before it is read again.",
+    ),
     OptionSpec::new("Buffer_Size", Kind::Size, "32K", ONCE),
     switch("Use_Kubelet", "Off", KUBELET),
     text("Kubelet_Host", KUBELET),
@@ -128,11 +141,23 @@ const OPTIONS: &[OptionSpec] = &[
     switch("tls.verify", "On", "Checks the API server's certificate."),
     text("tls.vhost", "The name that the API server's certificate must have, if it is not the one in `Kube_URL`."),
     switch("tls.verify_hostname", "Off", "The name is always checked where the certificate is."),
-    switch("Namespace_Labels", "Off", "Adds the namespace's labels. Not supported yet."),
-    switch("Namespace_Annotations", "Off", "Adds the namespace's annotations. Not supported yet."),
-    switch("Namespace_Metadata_Only", "Off", "Leaves out the pod's metadata. Not supported yet."),
-    switch("K8S-Logging.Parser", "Off", "Lets pods choose their parser by an annotation. Not supported yet."),
-    switch("K8S-Logging.Exclude", "Off", "Lets pods exclude their logs by an annotation. Not supported yet."),
+    switch(
+        "Namespace_Labels",
+        "Off",
+        "Adds the namespace's labels, as `kubernetes_namespace`. Needs the right to `get` namespaces.",
+    ),
+    switch("Namespace_Annotations", "Off", "Adds the namespace's annotations, as `kubernetes_namespace`."),
+    switch("Namespace_Metadata_Only", "Off", "Adds `kubernetes_namespace`, and not `kubernetes`."),
+    switch(
+        "K8S-Logging.Parser",
+        "Off",
+        "Lets pods choose the parser of their `log` (with `Merge_Log`) by the annotation `fluentbit.io/parser[_<stream>][-<container>]`.",
+    ),
+    switch(
+        "K8S-Logging.Exclude",
+        "Off",
+        "Lets pods exclude their logs by the annotation `fluentbit.io/exclude[_<stream>][-<container>]`.",
+    ),
     switch("Use_Journal", "Off", "Takes the pod from journald's `CONTAINER_NAME`. Not supported yet."),
     switch("Dummy_Meta", "Off", "Adds invented metadata. Not supported."),
     switch("Use_Pod_Association", "Off", "Adds entities of Amazon EKS. Not supported yet."),

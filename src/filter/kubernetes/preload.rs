@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::kubernetes::pod;
+use crate::kubernetes::{Namespace, namespaces, pod};
 use crate::record::{Container, PodMetadata};
 
 /// Why a file that is there gives no metadata.
@@ -17,8 +17,8 @@ pub(super) enum Error {
         /// What the system says.
         cause: io::Error,
     },
-    /// It is no pod.
-    #[error("{file} is not a pod in JSON: {cause}")]
+    /// It is no such object.
+    #[error("{file} is not what the API server gives of a pod or a namespace, in JSON: {cause}")]
     Malformed {
         /// The file.
         file: String,
@@ -40,15 +40,25 @@ impl Preload {
 
     /// The pod of a container, `None` if there is no file or it is of another pod of that name.
     pub(super) fn look_up(&self, container: &Container) -> Result<Option<PodMetadata>, Error> {
-        let path = self.directory.join(format!("{}_{}.meta", container.namespace, container.pod));
+        let name = format!("{}_{}.meta", container.namespace, container.pod);
+        let pod = self.read(&name, pod::read)?;
+        let is_other = |pod: &PodMetadata| container.pod_uid.as_ref().is_some_and(|uid| *uid != pod.uid);
+        Ok(pod.filter(|pod| !is_other(pod)))
+    }
+
+    /// A namespace, `None` if there is no file.
+    pub(super) fn namespace(&self, name: &str) -> Result<Option<Namespace>, Error> {
+        self.read(&format!("{name}.namespace_meta"), namespaces::read)
+    }
+
+    fn read<T>(&self, name: &str, read: impl Fn(&[u8]) -> serde_json::Result<T>) -> Result<Option<T>, Error> {
+        let path = self.directory.join(name);
         let file = || path.display().to_string();
         let json = match std::fs::read(&path) {
             Ok(json) => json,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(cause) => return Err(Error::Read { file: file(), cause }),
         };
-        let pod = pod::read(&json).map_err(|cause| Error::Malformed { file: file(), cause })?;
-        let is_other = container.pod_uid.as_ref().is_some_and(|uid| *uid != pod.uid);
-        Ok((!is_other).then_some(pod))
+        read(&json).map(Some).map_err(|cause| Error::Malformed { file: file(), cause })
     }
 }

@@ -3,6 +3,7 @@
 use bumpalo::Bump;
 
 use super::Settings;
+use crate::kubernetes::Namespace;
 use crate::record::escape::write_string;
 use crate::record::{Container, PodMetadata, json};
 
@@ -30,6 +31,16 @@ pub(super) fn object(container: &Container, pod: Option<&PodMetadata>, settings:
     object.text("docker_id", id);
     object.text("container_hash", status.and_then(|status| status.image_hash.as_deref()));
     object.text("container_image", status.and_then(|status| status.image.as_deref()));
+    object.out.push(b'}');
+    object.out
+}
+
+/// Renders what is known of a namespace, in Fluent Bit's order of keys.
+pub(super) fn namespace(name: &str, namespace: &Namespace, settings: &Settings) -> Vec<u8> {
+    let mut object = Object { out: vec![b'{'] };
+    object.text("name", Some(name));
+    object.pairs("labels", &namespace.labels, settings.namespace_labels, settings.dedot);
+    object.pairs("annotations", &namespace.annotations, settings.namespace_annotations, settings.dedot);
     object.out.push(b'}');
     object.out
 }

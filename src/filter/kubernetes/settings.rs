@@ -5,24 +5,37 @@ use std::time::Duration;
 
 use bumpalo::Bump;
 
+use super::annotations::{Allowed, Named};
+use super::connection;
 use super::preload::Preload;
 use crate::config::{Options, Problems};
+use crate::filter::{Surroundings, TextParser};
 use crate::kubernetes::Pods;
 use crate::record::json;
 
 /// What the filter is to do.
-#[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) merge_log: bool,
     pub(super) keep_log: bool,
     /// As JSON text between its quotes.
     pub(super) merge_log_key: Option<Vec<u8>>,
     pub(super) merge_log_trim: bool,
+    /// The parser for `log`, unless the pod names one.
+    pub(super) merge_parser: Option<Box<dyn TextParser>>,
+    /// The annotations that are heard, and the parsers that they can name.
+    pub(super) allowed: Allowed,
+    pub(super) named_parsers: Vec<Named>,
     pub(super) labels: bool,
     pub(super) annotations: bool,
     pub(super) owner_references: bool,
     /// Dots in the keys of labels and annotations become `_`.
     pub(super) dedot: bool,
+    pub(super) namespace_labels: bool,
+    pub(super) namespace_annotations: bool,
+    /// Nothing of pods is added.
+    pub(super) namespace_only: bool,
+    /// How old what is known of namespaces may be; `None` if they are not needed.
+    pub(super) namespaces: Option<Duration>,
     pub(super) preload: Option<Preload>,
     /// What the API server tells.
     pub(super) pods: Option<Arc<Pods>>,
@@ -30,15 +43,26 @@ pub(super) struct Settings {
     pub(super) cache_ttl: Option<Duration>,
     /// Bytes that stand in a tag before the log's file name.
     pub(super) tag_prefix_length: usize,
+    /// The parser that tells the container from the tag.
+    pub(super) tag_parser: Option<Box<dyn TextParser>>,
     pub(super) use_tag_for_meta: bool,
 }
 
 impl Settings {
     /// Reads the options; `None` if one of them asks for what is not there.
-    pub(super) fn new(options: &Options<'_>, pods: Option<Arc<Pods>>, problems: &mut Problems) -> Option<Self> {
+    pub(super) fn new(options: &Options<'_>, surroundings: &Surroundings<'_>, problems: &mut Problems) -> Option<Self> {
         if report_missing(options, problems) {
             return None;
         }
+        let mut parser = |key: &str| (surroundings.parsers)(options, key, problems).into_iter().next();
+        let (merge_parser, tag_parser) = (parser("Merge_Parser"), parser("Regex_Parser"));
+        if merge_parser.is_some() != options.is_set("Merge_Parser")
+            || tag_parser.is_some() != options.is_set("Regex_Parser")
+        {
+            return None;
+        }
+        let allowed =
+            Allowed { parser: options.boolean("K8S-Logging.Parser"), exclude: options.boolean("K8S-Logging.Exclude") };
         Some(Self {
             merge_log: options.boolean("Merge_Log"),
             keep_log: options.boolean("Keep_Log"),
@@ -46,14 +70,22 @@ impl Settings {
                 .text("Merge_Log_Key")
                 .map(|key| json::sound_key(key.as_bytes(), &Bump::new()).to_vec()),
             merge_log_trim: options.boolean("Merge_Log_Trim"),
+            merge_parser,
+            allowed,
+            named_parsers: if allowed.parser { (surroundings.every_parser)() } else { Vec::new() },
             labels: options.boolean("Labels"),
             annotations: options.boolean("Annotations"),
             owner_references: options.boolean("Owner_References"),
             dedot: options.boolean("Dedot"),
+            namespace_labels: options.boolean("Namespace_Labels"),
+            namespace_annotations: options.boolean("Namespace_Annotations"),
+            namespace_only: options.boolean("Namespace_Metadata_Only"),
+            namespaces: connection::namespaces(options),
             preload: options.text("Kube_Meta_Preload_Cache_Dir").map(Preload::new),
-            pods,
+            pods: surroundings.pods.clone(),
             cache_ttl: options.duration("Kube_Meta_Cache_TTL").filter(|ttl| !ttl.is_zero()),
             tag_prefix_length: options.text("Kube_Tag_Prefix").map_or(0, str::len),
+            tag_parser,
             use_tag_for_meta: options.boolean("Use_Tag_For_Meta"),
         })
     }
@@ -63,19 +95,13 @@ impl Settings {
 /// as errors, those that would add to them or leave some out as warnings. True if there was an
 /// error.
 fn report_missing(options: &Options<'_>, problems: &mut Problems) -> bool {
-    const ERRORS: [&str; 3] = ["Use_Journal", "Dummy_Meta", "Namespace_Metadata_Only"];
-    const WARNINGS: [&str; 6] = [
-        "Namespace_Labels",
-        "Namespace_Annotations",
-        "K8S-Logging.Parser",
-        "K8S-Logging.Exclude",
-        "Use_Pod_Association",
-        "aws_use_pod_association",
-    ];
+    const ERRORS: [&str; 2] = ["Use_Journal", "Dummy_Meta"];
+    const WARNINGS: [&str; 2] = ["Use_Pod_Association", "aws_use_pod_association"];
+    const UNUSED: [(&str, &str); 2] =
+        [("Kube_CA_Path", "name one Kube_CA_File"), ("Kube_Token_Command", "name a Kube_Token_File")];
     let mut failed = false;
-    for key in ["Merge_Parser", "Regex_Parser"].into_iter().filter(|key| options.is_set(key)) {
-        problems.push(options.problem(key, format!("{key} is not supported yet")));
-        failed = true;
+    for (key, instead) in UNUSED.into_iter().filter(|(key, _)| options.is_set(key)) {
+        problems.push(options.warning(key, format!("{key} is not supported: {instead}")));
     }
     for key in ERRORS.into_iter().filter(|key| options.boolean(key)) {
         problems.push(options.problem(key, format!("{key} is not supported yet")));

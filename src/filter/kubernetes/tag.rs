@@ -1,6 +1,9 @@
 //! The container that a tag tells.
 
-use crate::record::Container;
+use bumpalo::Bump;
+
+use crate::filter::TextParser;
+use crate::record::{Container, Timestamp};
 
 /// Digits of a container id at the end of a log's file name.
 const ID_LENGTH: usize = 64;
@@ -24,6 +27,35 @@ pub(super) fn container(tag: &str, prefix_length: usize) -> Option<Container> {
         pod_uid: None,
         id: Some(id.to_owned()),
         restart: None,
+    })
+}
+
+/// Reads the tag behind its prefix with the user's parser, whose groups `pod_name`, `namespace_name`,
+/// `container_name` and `docker_id` count. The path tells more of the same pod.
+pub(super) fn parsed(
+    tag: &str,
+    prefix_length: usize,
+    parser: &dyn TextParser,
+    of_path: Option<&Container>,
+) -> Option<Container> {
+    let arena = Bump::new();
+    let mut members = Vec::new();
+    parser.parse(tag.get(prefix_length..)?.as_bytes(), &arena, Timestamp::now(), &mut members)?;
+    let told = |key: &str| {
+        let member = members.iter().find(|member| member.key == key.as_bytes())?;
+        let text = std::str::from_utf8(member.value.as_text(&arena)?).ok()?;
+        // Names become parts of paths.
+        (!text.is_empty() && !text.contains('/')).then(|| text.to_owned())
+    };
+    let (namespace, pod) = (told("namespace_name")?, told("pod_name")?);
+    let same = of_path.filter(|container| container.namespace == namespace && container.pod == pod);
+    Some(Container {
+        name: told("container_name").or_else(|| same.map(|same| same.name.clone())).unwrap_or_default(),
+        id: told("docker_id").or_else(|| same?.id.clone()),
+        pod_uid: same.and_then(|same| same.pod_uid.clone()),
+        restart: same.and_then(|same| same.restart),
+        namespace,
+        pod,
     })
 }
 

@@ -2,20 +2,68 @@ use std::path::Path;
 
 use bumpalo::Bump;
 
+use super::known::RETRY_INTERVAL;
 use super::*;
 use crate::config::{Class, Environment, instance};
+use crate::filter::TextParser;
+use crate::kubernetes::Pods;
 use crate::record::escape::write_string;
-use crate::record::{DocumentId, Timestamp, Value};
+use crate::record::{Container, DocumentId, Timestamp, Value};
 
 const UID: &str = "6b0f4c9e-9a51-4d4c-8a53-0c4d7f0e2b11";
 const POD: &str = include_str!("testdata/flyte_task.meta");
 
 fn filter(options: &[(&str, &str)]) -> Kubernetes {
+    watching(options, None)
+}
+
+/// A filter that is told of these pods.
+fn watching(options: &[(&str, &str)], pods: Option<Arc<Pods>>) -> Kubernetes {
     let pairs: Vec<_> = [("Name", "kubernetes"), ("Match", "*")].into_iter().chain(options.iter().copied()).collect();
     let (instance, mut problems) = instance(Class::Filter, &PLUGIN, &pairs, &Environment::from_pairs::<&str, &str>([]));
-    let settings = Settings::new(&instance.options(), None, &mut problems);
+    let settings = Settings::new(&instance.options(), &surroundings(pods), &mut problems);
     assert!(!problems.is_fatal(), "{problems}");
     Kubernetes::new(settings.unwrap())
+}
+
+/// What the configuration around the filter gives, with one parser, `pair`.
+fn surroundings(pods: Option<Arc<Pods>>) -> Surroundings<'static> {
+    Surroundings {
+        parsers: &|options, key, _| {
+            let is_known = options.text(key).is_some_and(|name| name == "pair");
+            is_known.then(|| Box::new(Pair) as Box<dyn TextParser>).into_iter().collect()
+        },
+        every_parser: &|| vec![("pair".to_owned(), Box::new(Pair))],
+        pods,
+    }
+}
+
+/// Reads `<key>=<value>` after the second of its time, if there is one: `7 key=value`.
+struct Pair;
+
+impl TextParser for Pair {
+    fn parse<'t>(
+        &'t self,
+        text: &'t [u8],
+        _: &'t Bump,
+        _: Timestamp,
+        members: &mut Vec<Member<'t>>,
+    ) -> Option<Option<Timestamp>> {
+        let text = std::str::from_utf8(text).unwrap();
+        let (time, pairs) = match text.split_once(' ') {
+            Some((time, pairs)) => (Some(Timestamp(time.parse::<i64>().ok()? * 1_000_000_000)), pairs),
+            None => (None, text),
+        };
+        for pair in pairs.split(',') {
+            let (key, value) = pair.split_once('=')?;
+            members.push(Member::text(key.as_bytes(), value.as_bytes(), Origin::Application));
+        }
+        Some(time)
+    }
+
+    fn cut_off(&self) -> u64 {
+        0
+    }
 }
 
 /// A source; the container, with the UID, as `/var/log/pods/…` tells it, or only a tag.
@@ -249,17 +297,95 @@ fn options_that_do_nothing_yet_say_so() {
         let environment = Environment::from_pairs::<&str, &str>([]);
         let pairs: Vec<_> = [("Match", "*")].into_iter().chain(options.iter().copied()).collect();
         let (instance, mut problems) = instance(Class::Filter, &PLUGIN, &pairs, &environment);
-        let surroundings = Surroundings { parsers: &|_, _, _| Vec::new(), pods: None };
-        let built = build(&instance.options(), &surroundings, &mut problems).is_some();
+        let built = build(&instance.options(), &surroundings(None), &mut problems).is_some();
         (built, problems.iter().map(|problem| format!("{}: {}", problem.severity, problem.message)).collect::<Vec<_>>())
     };
     let brief = [("Kube_URL", "https://kubernetes.default.svc:443"), ("Merge_Log", "On"), ("Keep_Log", "Off")];
     assert_eq!(problems(&brief), (true, vec![]));
-    assert_eq!(
-        problems(&[("Merge_Parser", "x")]),
-        (false, vec!["error: Merge_Parser is not supported yet".to_owned()])
-    );
-    let (built, messages) = problems(&[("K8S-Logging.Parser", "On")]);
+    assert!(!problems(&[("Merge_Parser", "x")]).0, "there is no such parser");
+    assert_eq!(problems(&[("Use_Journal", "On")]), (false, vec!["error: Use_Journal is not supported yet".to_owned()]));
+    let (built, messages) = problems(&[("Kube_Token_Command", "token")]);
     assert!(built);
-    assert_eq!(messages, ["warning: K8S-Logging.Parser is not supported yet: records go on as if it were off"]);
+    assert_eq!(messages, ["warning: Kube_Token_Command is not supported: name a Kube_Token_File"]);
+}
+
+#[test]
+fn log_is_split_by_a_parser() {
+    const ALONE: &[(&str, &str)] = &[("Merge_Log", "On"), ("Keep_Log", "Off"), ("Merge_Parser", "pair")];
+    let nested = [ALONE, &[("Merge_Log_Key", "app")]].concat();
+    for (options, log, expected) in [
+        (ALONE, r"a=x\n", r#"{"stream":"stdout","time":"t","a":"x"}"#),
+        (ALONE, "a=x\n\n", r#"{"stream":"stdout","time":"t","a":"x"}"#),
+        (&nested, "a=\"", r#"{"stream":"stdout","time":"t","app":{"a":"\""}}"#),
+        (ALONE, "{\"a\":1}", r#"{"stream":"stdout","log":"{\"a\":1}","time":"t"}"#),
+    ] {
+        assert_eq!(merged(options, Value::Text(log.as_bytes())), expected, "{log}");
+    }
+}
+
+#[test]
+fn a_pod_s_annotations_choose_its_parser_and_exclude_its_logs() {
+    let directory = tempfile::tempdir().unwrap();
+    let wishes = r#""annotations":{"fluentbit.io/parser_stdout":"pair","fluentbit.io/exclude_stderr-main":"true","x":"#;
+    write_pod(directory.path(), &POD.replacen(r#""annotations": {"#, &format!("{wishes}\"\","), 1));
+    let path = directory.path().to_str().unwrap();
+    let options = [
+        ("Kube_Meta_Preload_Cache_Dir", path),
+        ("Merge_Log", "On"),
+        ("Keep_Log", "Off"),
+        ("Labels", "Off"),
+        ("Annotations", "Off"),
+        ("K8S-Logging.Parser", "On"),
+        ("K8S-Logging.Exclude", "On"),
+    ];
+    let mut kubernetes = filter(&options);
+    let mut source = source(1, Some(UID), "kube.x");
+    kubernetes.prepare(&mut source);
+    let (arena, now) = (Bump::new(), Timestamp(0));
+    let record = |stream: &'static [u8], log: &'static [u8]| {
+        let members =
+            vec![Member::text(b"stream", stream, Origin::Runtime), Member::text(b"log", log, Origin::Runtime)];
+        let mut record = Record { time: now, members, id: DocumentId::random(now), truncated: false, unique: true };
+        let action = kubernetes.apply(&mut record, &Turn { arena: &arena, source: &source, now });
+        let keys: Vec<_> = record.members.iter().map(|member| std::str::from_utf8(member.key).unwrap()).collect();
+        (action, keys.join(" "), record.time.0 / 1_000_000_000)
+    };
+    assert_eq!(record(b"stdout", b"7 a=1"), (Action::Keep, "stream a kubernetes".to_owned(), 7));
+    assert_eq!(record(b"stdout", b"{\"a\":1}"), (Action::Keep, "stream log kubernetes".to_owned(), 0));
+    assert_eq!(record(b"stderr", b"7 a=1").0, Action::Drop);
+    assert_eq!(record(b"", b"7 a=1"), (Action::Keep, "stream log kubernetes".to_owned(), 0));
+    assert_eq!(kubernetes.excluded.get(), 1);
+}
+
+#[test]
+fn a_parser_tells_the_container_from_the_tag() {
+    let mut kubernetes = filter(&[("Regex_Parser", "pair"), ("Kube_Tag_Prefix", "k.")]);
+    let mut tagged = source(1, None, "k.pod_name=web,namespace_name=shop,container_name=main");
+    assert_eq!(
+        object(&mut kubernetes, &mut tagged),
+        r#"{"pod_name":"web","namespace_name":"shop","container_name":"main"}"#
+    );
+    let mut other = source(2, Some(UID), "k.nothing");
+    kubernetes.prepare(&mut other);
+    assert_eq!(filtered(&kubernetes, &other, &[("log", Value::Text(b"x"))]), r#"{"log":"x"}"#);
+}
+
+#[test]
+fn namespaces_from_files() {
+    let directory = preloaded();
+    let path = directory.path().to_str().unwrap();
+    let json = r#"{"metadata":{"name":"proj-development","labels":{"team.x":"ml"},"annotations":{"a":"b"}}}"#;
+    std::fs::write(directory.path().join("proj-development.namespace_meta"), json).unwrap();
+    let document = |options: &[(&str, &str)]| {
+        let mut kubernetes = filter(&[&[("Kube_Meta_Preload_Cache_Dir", path)], options].concat());
+        let mut source = source(1, Some(UID), "kube.x");
+        kubernetes.prepare(&mut source);
+        filtered(&kubernetes, &source, &[])
+    };
+    let labels = document(&[("Namespace_Labels", "On")]);
+    let (pod, namespace) = labels.split_once(r#","kubernetes_namespace":"#).unwrap();
+    assert!(pod.contains("pod_name"));
+    assert_eq!(namespace, r#"{"name":"proj-development","labels":{"team_x":"ml"}}}"#);
+    let alone = document(&[("Namespace_Metadata_Only", "On"), ("Namespace_Annotations", "On")]);
+    assert_eq!(alone, r#"{"kubernetes_namespace":{"name":"proj-development","annotations":{"a":"b"}}}"#);
 }
