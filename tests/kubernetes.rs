@@ -156,6 +156,25 @@ fn documents_have_what_the_api_server_knows_of_their_pod() {
 }
 
 #[test]
+fn a_kubeconfig_leads_to_the_server() {
+    let node = Node::new();
+    let uid = node.server.pod("web", &json!({"run": "one"}));
+    let kubeconfig = node.place.path("kubeconfig");
+    let (url, certificates) = (node.server.url(), node.server.certificates());
+    let text = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": url, "certificate-authority": certificates}}],
+        "users": [{"name": "u", "user": {"token": fs::read_to_string(node.token()).unwrap()}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+    });
+    fs::write(&kubeconfig, text.to_string()).unwrap();
+    let mut shipper = node.ship(&format!("Kube_Config {}", kubeconfig.display()));
+    node.write("web", &uid, "hello");
+    assert_eq!(node.document("hello")["kubernetes"]["labels"]["run"], "one");
+    assert!(shipper.terminate().success());
+}
+
+#[test]
 fn the_namespace_s_labels() {
     let node = Node::new();
     let uid = node.server.pod("web", &json!({}));

@@ -209,6 +209,37 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_with_thirty_labels_takes_at_most_four_kilobytes() {
+        let labels: Vec<_> =
+            (0..30).map(|number| format!(r#""example.com/label-{number}":"{}""#, "v".repeat(24))).collect();
+        let env = r#"{"name":"FLYTE_INTERNAL_EXECUTION_ID","value":"a123456789bcdfghjklm"}"#;
+        let json = format!(
+            r#"{{"metadata":{{"uid":"6b0f4c9e-9a51-4d4c-8a53-0c4d7f0e2b11","name":"a123456789bcdfghjklm-n0-0",
+            "namespace":"project-domain","labels":{{{}}},"managedFields":[{{"manager":"{}"}}]}},
+            "spec":{{"nodeName":"node","containers":[{{"name":"main","env":[{env},{env},{env},{env}],"command":["{}"]}}]}}}}"#,
+            labels.join(","),
+            "x".repeat(5000),
+            "x".repeat(5000),
+        );
+        assert!(size(&read(json.as_bytes()).unwrap()) <= 4096);
+    }
+
+    /// Bytes in memory, those of the allocator itself left out.
+    fn size(pod: &PodMetadata) -> usize {
+        let pairs = |pairs: &Vec<(String, String)>| -> usize {
+            let texts: usize = pairs.iter().map(|(key, value)| key.capacity() + value.capacity()).sum();
+            texts + pairs.capacity() * size_of::<(String, String)>()
+        };
+        let containers = pod.containers.iter().map(|container| pairs(&container.env) + container.name.capacity());
+        size_of::<PodMetadata>()
+            + pairs(&pod.labels)
+            + pairs(&pod.annotations)
+            + pod.containers.capacity() * size_of::<ContainerMetadata>()
+            + containers.sum::<usize>()
+            + [&pod.uid, &pod.name, &pod.namespace].map(|text| text.capacity()).iter().sum::<usize>()
+    }
+
+    #[test]
     fn absent_and_null_are_the_same() {
         for json in
             [r#"{"metadata":{}}"#, r#"{"metadata":{"labels":null,"ownerReferences":[]},"spec":null,"status":null}"#]

@@ -1,6 +1,6 @@
 //! The pods of a node as they are known now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
@@ -62,7 +62,8 @@ impl Pods {
     pub fn look_up(&self, container: &Container) -> Option<Known> {
         let entries = self.read();
         if let Some(uid) = &container.pod_uid {
-            return entries.get(uid).map(|entry| Known::Surely(Arc::clone(&entry.pod)));
+            let entry = entries.get(uid).or_else(|| entries.values().find(|entry| entry.pod.has_uid(uid)));
+            return entry.map(|entry| Known::Surely(Arc::clone(&entry.pod)));
         }
         let named = || {
             let is_it = |entry: &&Entry| entry.pod.name == container.pod && entry.pod.namespace == container.namespace;
@@ -113,20 +114,19 @@ impl Pods {
 
     /// These are all pods that are there. The entries that say anything new.
     pub(super) fn replace(&self, pods: Vec<PodMetadata>, now: Timestamp) -> Vec<Entry> {
-        let gone: Vec<String> = {
-            let entries = self.read();
-            let is_gone = |uid: &&String| !pods.iter().any(|pod| pod.uid == **uid);
-            entries.keys().filter(is_gone).cloned().collect()
-        };
+        let there: HashSet<&str> = pods.iter().map(|pod| pod.uid.as_str()).collect();
+        let gone: Vec<String> = self.read().keys().filter(|uid| !there.contains(uid.as_str())).cloned().collect();
         let mut changed: Vec<_> = gone.iter().filter_map(|uid| self.remove(uid, now)).collect();
         changed.extend(pods.into_iter().filter_map(|pod| self.put(pod)));
         changed
     }
 
-    /// What an earlier process knew. Whether its pods are still there is told by the next list.
-    pub(super) fn restore(&self, kept: HashMap<String, Entry>) {
+    /// What an earlier process knew. Whether its pods are still there is told by the next list. Those
+    /// that are gone are kept as if they had gone now: their logs waited for us meanwhile.
+    pub(super) fn restore(&self, kept: HashMap<String, Entry>, now: Timestamp) {
         let mut entries = self.write();
-        for (uid, entry) in kept {
+        for (uid, mut entry) in kept {
+            entry.gone = entry.gone.map(|_| now.milliseconds());
             entries.entry(uid).or_insert(entry);
         }
         self.moved();
@@ -216,6 +216,26 @@ mod tests {
         ] {
             assert_eq!(found(&pods, uid, id), Some((expected.0, expected.1.to_owned())), "{uid:?} {id:?}");
         }
+    }
+
+    #[test]
+    fn a_static_pod_s_log_has_the_uid_of_its_file() {
+        let pods = Pods::default();
+        let annotations = vec![("kubernetes.io/config.hash".to_owned(), "hash".to_owned())];
+        pods.put(PodMetadata { annotations, ..pod("mirror", None) });
+        assert_eq!(found(&pods, Some("hash"), None), Some((true, "mirror".to_owned())));
+        assert_eq!(found(&pods, Some("other"), None), None);
+    }
+
+    #[test]
+    fn what_an_earlier_process_knew_is_kept_as_if_it_had_gone_now() {
+        let pods = Pods::default();
+        pods.put(pod("one", None));
+        pods.remove("one", at(0));
+        let later = Pods::default();
+        later.restore(pods.entries(), at(5000));
+        later.sweep(at(5000));
+        assert_eq!(found(&later, Some("one"), None), Some((true, "one".to_owned())));
     }
 
     #[test]

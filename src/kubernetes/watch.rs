@@ -21,8 +21,11 @@ use crate::telemetry::watch::WatchAccount;
 
 /// After so many seconds the server ends a watch, and a new one goes on from there.
 const WATCH_SECONDS: u32 = 290;
-/// A watch that lasts this much longer has lost its server.
-const OVERTIME: Duration = Duration::from_secs(20);
+/// A server tells about once a minute how far it is. When it says nothing for this long, it is asked
+/// anew, since a connection can be cut without either side being told.
+const SILENCE: Duration = Duration::from_secs(150);
+/// How long the beginning of an answer may take.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a list may take.
 const LIST_PATIENCE: Duration = Duration::from_secs(60);
 /// How long is waited after the first error; twice as long after each further one, up to the longest.
@@ -56,7 +59,7 @@ impl Watch {
     pub fn restore(&mut self) {
         let Some(journal) = &self.journal else { return };
         match journal.read() {
-            Ok(kept) => self.pods.restore(kept),
+            Ok(kept) => self.pods.restore(kept, Timestamp::now()),
             Err(error) => tracing::warn!(%error, "what was known of pods that are gone cannot be read"),
         }
     }
@@ -104,11 +107,7 @@ impl Watch {
                 Some(version) => version.clone(),
                 None => self.list(&client, &selector).await?,
             };
-            let limit = Duration::from_secs(WATCH_SECONDS.into()) + OVERTIME;
-            match tokio::time::timeout(limit, self.follow(&client, &selector, version)).await {
-                Ok(ended) => ended?,
-                Err(_) => return Err(Error::Unreachable("the watch was not ended in time".to_owned())),
-            }
+            self.follow(&client, &selector, version).await?;
         }
     }
 
@@ -127,21 +126,23 @@ impl Watch {
         Ok(list.metadata.resource_version)
     }
 
-    /// Follows the pods from a version on, until the server ends the watch in its time.
+    /// Follows the pods from a version on, until the server ends the watch in its time or falls silent.
     async fn follow(&mut self, client: &Client, selector: &str, version: String) -> Result<(), Error> {
         let parameters = WatchParams::default().fields(selector).timeout(WATCH_SECONDS);
         let request = pods_of_all_namespaces().watch(&parameters, &version);
         let request = request.map_err(|error| Error::Setup(error.to_string()))?;
-        let mut events = std::pin::pin!(client.request_events::<Listed>(request).await?);
+        let answer = tokio::time::timeout(ANSWER_PATIENCE, client.request_events::<Listed>(request)).await;
+        let answer = answer.map_err(|_| Error::Unreachable("the watch was not answered in time".to_owned()))?;
+        let mut events = std::pin::pin!(answer?);
         if self.account.connected() {
             tracing::info!(name = self.account.name, selector, pods = self.pods.count(), "pods are watched");
         }
         let mut sweep = tokio::time::interval(SWEEP);
         loop {
             tokio::select! {
-                event = events.next() => match event.transpose()? {
-                    Some(event) => self.take(event)?,
-                    None => return Ok(()),
+                event = tokio::time::timeout(SILENCE, events.next()) => match event {
+                    Ok(Some(event)) => self.take(event?)?,
+                    Ok(None) | Err(_) => return Ok(()),
                 },
                 _ = sweep.tick() => {
                     self.pods.sweep(Timestamp::now());
@@ -158,7 +159,9 @@ impl Watch {
             WatchEvent::Bookmark(bookmark) => (None, bookmark.metadata.resource_version),
             WatchEvent::Error(status) => return Err(Error::of_status(status.code, status.message)),
         };
-        self.version = Some(version);
+        if !version.is_empty() {
+            self.version = Some(version);
+        }
         if let Some(entry) = changed {
             self.keep(&[entry]);
         }

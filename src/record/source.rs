@@ -93,6 +93,14 @@ impl PodMetadata {
         self.labels.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
+    /// It is the pod of this UID. The kubelet gives a pod that it has from a file (a static one) a UID of
+    /// its own, by which it names the logs; the API's mirror of it has another, and tells the first.
+    #[must_use]
+    pub fn has_uid(&self, uid: &str) -> bool {
+        const OWN: &str = "kubernetes.io/config.hash";
+        self.uid == uid || self.annotations.iter().any(|(key, value)| key == OWN && value == uid)
+    }
+
     /// The container of this name.
     #[must_use]
     pub fn container(&self, name: &str) -> Option<&ContainerMetadata> {

@@ -42,7 +42,7 @@ impl Preload {
     pub(super) fn look_up(&self, container: &Container) -> Result<Option<PodMetadata>, Error> {
         let name = format!("{}_{}.meta", container.namespace, container.pod);
         let pod = self.read(&name, pod::read)?;
-        let is_other = |pod: &PodMetadata| container.pod_uid.as_ref().is_some_and(|uid| *uid != pod.uid);
+        let is_other = |pod: &PodMetadata| container.pod_uid.as_ref().is_some_and(|uid| !pod.has_uid(uid));
         Ok(pod.filter(|pod| !is_other(pod)))
     }
 
