@@ -13,6 +13,7 @@
 //! - [`spool`]: what is kept on disk beside the logs: bytes that would vanish, dead letters.
 //! - [`pipeline`]: puts the stages together; `pipeline::worker` is the way of a block to a body.
 //! - [`telemetry`]: accounts, metrics, health, the log of this process.
+//! - [`kql`]: Kibana's query language, to a server's query and to a matcher of documents.
 //! - [`cli`]: the commands.
 //!
 //! # What always holds
@@ -33,6 +34,7 @@ pub mod config;
 pub mod decode;
 pub mod filter;
 pub mod input;
+pub mod kql;
 pub mod kubernetes;
 pub mod output;
 pub mod parser;

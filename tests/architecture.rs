@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("record", &[]),
     ("telemetry", &[]),
+    ("kql", &["record"]),
     ("kubernetes", &["config", "record", "telemetry"]),
     ("input", &["config", "record", "telemetry", "spool", "kubernetes"]),
     ("decode", &["config", "record", "telemetry"]),
@@ -22,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "pipeline",
         &["config", "record", "telemetry", "kubernetes", "input", "decode", "parser", "filter", "output", "spool"],
     ),
-    ("cli", &["config", "record", "telemetry", "pipeline", "parser", "output", "spool"]),
+    ("cli", &["config", "record", "telemetry", "pipeline", "parser", "output", "spool", "kql"]),
 ];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
