@@ -5,6 +5,7 @@ use bumpalo::Bump;
 
 use super::formats::Line;
 use super::level::Level;
+use super::trace::{Found, Header};
 use crate::record::json::members_of;
 use crate::record::{Member, Origin, Value};
 
@@ -17,12 +18,13 @@ pub(super) struct Picked<'t> {
     pub(super) span_id: Option<Value<'t>>,
     pub(super) ids: Ids<'t>,
     /// Indices of the members that stand above and need not be repeated.
-    taken: [Option<usize>; 4],
+    taken: [Option<usize>; 6],
 }
 
 impl<'t> Picked<'t> {
     /// Looks at the members of [`Origin::Application`]. What the line's shape told comes first.
-    pub(super) fn from(members: &[Member<'t>], line: &Line<'t>) -> Self {
+    pub(super) fn from(members: &[Member<'t>], line: &Line<'t>, arena: &'t Bump) -> Self {
+        let mut headers = Found::default();
         let [mut message, mut level, mut trace, mut span] = [Best::default(); 4];
         let from_shape = line.message.is_some();
         for (index, member) in members.iter().enumerate().filter(|(_, member)| member.origin == Origin::Application) {
@@ -31,18 +33,34 @@ impl<'t> Picked<'t> {
                 Some((Kind::Level, rank)) if !from_shape && level_of(member).is_some() => level.offer(rank, index),
                 Some((Kind::Trace, rank)) if is_id(member.value) => trace.offer(rank, index),
                 Some((Kind::Span, rank)) if is_id(member.value) => span.offer(rank, index),
+                Some((Kind::Header(header), _)) => headers.offer(header, member.value, Some(index), arena),
                 _ => {}
             }
         }
         let value = |best: Best| best.index.map(|index| members[index].value);
-        Self {
+        let mut picked = Self {
             message: line.message.map(Value::Text).or(value(message)),
             level: line.level.or(level.index.and_then(|index| level_of(&members[index]))),
             trace_id: value(trace),
             span_id: value(span),
             ids: Ids::default(),
-            taken: [message.index, level.index, trace.index, span.index],
+            taken: [message.index, level.index, trace.index, span.index, None, None],
+        };
+        picked.take_headers(headers);
+        picked
+    }
+
+    /// Takes the ids of headers, if the line does not name its trace itself.
+    pub(super) fn take_headers(&mut self, headers: Found<'t>) {
+        if self.trace_id.is_some() {
+            return;
         }
+        // One whose span is not taken stays to be seen.
+        if self.span_id.is_none() {
+            [self.taken[4], self.taken[5]] = headers.indices;
+        }
+        self.trace_id = headers.trace.map(Value::Text);
+        self.span_id = self.span_id.or(headers.span.map(Value::Text));
     }
 
     pub(super) fn has_taken(&self, index: usize) -> bool {
@@ -68,6 +86,7 @@ enum Kind {
     Level,
     Trace,
     Span,
+    Header(Header),
 }
 
 /// What a key may mean, and its place among those that mean the same: the lowest wins.
@@ -86,7 +105,7 @@ fn rank(key: &[u8]) -> Option<(Kind, u8)> {
         b"traceId" => (Kind::Trace, 1),
         b"span_id" => (Kind::Span, 0),
         b"spanId" => (Kind::Span, 1),
-        _ => return None,
+        _ => (Kind::Header(Header::of_key(key)?), 0),
     })
 }
 
@@ -131,6 +150,8 @@ pub(super) struct Ids<'t> {
     pub(super) workflow: Option<&'t [u8]>,
     pub(super) project: Option<&'t [u8]>,
     pub(super) domain: Option<&'t [u8]>,
+    /// Trace and span of the headers among them.
+    pub(super) headers: Found<'t>,
 }
 
 impl<'t> Ids<'t> {
@@ -172,7 +193,11 @@ impl<'t> Ids<'t> {
             b"project" if self.project.is_none() => self.project = text(),
             b"domain" if self.domain.is_none() => self.domain = text(),
             b"wf" => self.take_workflow(text()),
-            _ => {}
+            _ => {
+                if let Some(header) = Header::of_key(key) {
+                    self.headers.offer(header, value, None, arena);
+                }
+            }
         }
     }
 

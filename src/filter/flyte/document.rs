@@ -71,9 +71,10 @@ fn unwrap_single(members: &mut Vec<Member<'_>>) {
 }
 
 fn picked<'t>(members: &[Member<'t>], line: &Line<'t>, place: Place<'t>, arena: &'t Bump) -> Picked<'t> {
-    let mut picked = Picked::from(members, line);
+    let mut picked = Picked::from(members, line, arena);
     if !place.is_task {
         picked.ids = Ids::from(members, line, arena);
+        picked.take_headers(picked.ids.headers);
     }
     picked
 }

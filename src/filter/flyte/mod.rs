@@ -15,7 +15,7 @@
 //! | `host` | the pod's node; else `NODE_NAME`; else the machine's name; `Host` sets it for all |
 //! | `execution_id`, `node_id`, `workflow`, `task`, `project`, `domain` | Flyte's ids, where known |
 //! | `derived_from` | `pod_name` where ids were read off the pod's name, for want of metadata |
-//! | `trace_id`, `span_id` | the application's texts `trace_id` or `traceId`, `span_id` or `spanId` |
+//! | `trace_id`, `span_id` | the application's texts `trace_id` or `traceId`, `span_id` or `spanId`; else from `traceparent`, B3 or `grpc-trace-bin`, see [`trace`] |
 //! | `fields` | all other members of the application, in one object |
 //! | `large_fields` | those of over 10,000 bytes: kept, but not to be searched for |
 //! | `kubernetes` | what the kubernetes filter added, as it is |
@@ -81,6 +81,7 @@ pub mod level;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod trace;
 
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
 use crate::filter::{Action, Filter};

@@ -175,3 +175,40 @@ fn json_of_any_logger() {
     }
     assert_eq!(document_of(&task(), line("{}"))["message"], "{}");
 }
+
+#[test]
+fn trace_and_span_come_out_of_headers() {
+    let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let parent = format!("00-{trace}-{span}-01");
+    let common = json!({"message": "b", "trace_id": trace, "span_id": span});
+    let with = |more: Json| {
+        let mut expected = common.clone();
+        expected.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        expected
+    };
+    for (members, expected) in [
+        (format!(r#""traceparent":"{parent}""#), common.clone()),
+        (format!(r#""x-b3-traceid":"{trace}","x-b3-spanid":"{span}""#), common.clone()),
+        (format!(r#""b3":"{trace}-{span}-1","n":1"#), with(json!({"fields": {"n": 1}}))),
+        (r#""grpc-trace-bin":"AABL+S81d7NNpqPOkp0ODkc2AQDwZ6oLqQK3AgE=""#.to_owned(), common.clone()),
+        // What the line says itself comes first, and what is not taken stays.
+        (
+            format!(r#""trace_id":"t","traceparent":"{parent}""#),
+            json!({"message": "b", "trace_id": "t", "fields": {"traceparent": parent}}),
+        ),
+        (
+            format!(r#""span_id":"s","traceparent":"{parent}""#),
+            with(json!({"span_id": "s", "fields": {"traceparent": parent}})),
+        ),
+        (
+            r#""traceparent":"none","b3":0"#.to_owned(),
+            json!({"message": "b", "fields": {"traceparent": "none", "b3": 0}}),
+        ),
+    ] {
+        expect(&task(), &format!(r#"{{"msg":"b",{members}}}"#), of_task(), expected);
+    }
+    let data = json!({"exec_id": "e1", "traceparent": parent});
+    let line = format!(r#"{{"json":{data},"level":"info","msg":"b","ts":"2026-08-21T12:00:01Z"}}"#);
+    let fields = json!({"json": data, "ts": "2026-08-21T12:00:01Z"});
+    expect(&propeller(), &line, of_propeller(), with(json!({"level": "INFO", "execution_id": "e1", "fields": fields})));
+}
