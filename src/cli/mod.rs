@@ -5,11 +5,15 @@ mod command_line;
 mod dead_letters;
 pub mod demo;
 mod figures;
+mod line;
 mod options;
 mod parse;
+mod query;
 mod run;
+mod screen;
 mod serve;
 mod setup;
+mod since;
 mod test;
 mod undrained;
 mod watch;
@@ -39,6 +43,7 @@ const EXAMPLES: &str = "Examples:
   flytail demo                                     see what it makes of a small Flyte cluster's logs
   flytail demo --elasticsearch http://127.0.0.1:9200
   flytail setup --url http://127.0.0.1:9200        prepare a server: index template, retention
+  flytail query 'level:ERROR and app:flyteadmin' --url http://127.0.0.1:9200
   flytail check fluent-bit.conf --explain          check a configuration and draw its pipeline
   flytail -c fluent-bit.conf                       run it
   flytail parse --parser nginx access.log          what a parser makes of lines
@@ -56,6 +61,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Prepare a server: the index template, and how long indices are kept
     Setup(setup::SetupArguments),
+    /// Print the documents that a search in Kibana's language finds, or the story of an execution
+    Query(query::QueryArguments),
     /// List, show, send again or drop what outputs refused for good
     DeadLetters(dead_letters::DeadLettersArguments),
     /// Print what a parser makes of lines, and how far lines fit that do not match
@@ -92,6 +99,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(check)) => check::run(&check),
         Some(Command::Demo(demo)) => demo::run(&demo),
         Some(Command::Setup(setup)) => setup::run(&setup),
+        Some(Command::Query(query)) => query::run(&query),
         Some(Command::DeadLetters(letters)) => dead_letters::run(&letters),
         Some(Command::Parse(arguments)) => parse::run(&arguments),
         Some(Command::Test(arguments)) => test::run(&arguments),

@@ -161,7 +161,8 @@ pub fn count(client: &Client, index: &str) -> u64 {
     let pattern = format!("{index}-*");
     client.send("POST", &format!("/{pattern}/_refresh"), "");
     let answer = client.post(&format!("/{pattern}/_count"), &json!({"query": {"match_all": {}}}));
-    if answer.status == 404 { 0 } else { answer.ok()["count"].as_u64().unwrap() }
+    // No index yet, or one whose shard has not started yet.
+    if matches!(answer.status, 404 | 503) { 0 } else { answer.ok()["count"].as_u64().unwrap() }
 }
 
 /// Checks that every line is there exactly once, and right in all its fields.

@@ -9,9 +9,7 @@
 mod configuration;
 mod directory;
 pub mod generator;
-mod line;
 pub mod receiver;
-mod screen;
 mod searches;
 mod server;
 mod session;

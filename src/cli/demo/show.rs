@@ -5,16 +5,18 @@ use std::io::{Stderr, Stdout};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::line;
-use super::screen::{Abilities, Screen};
 use super::status::Status;
 use super::watched::Watched;
+use crate::cli::line::{self, Style};
+use crate::cli::screen::{Abilities, Screen};
 use crate::telemetry::accounts::Accounts;
 
 /// How often [`Show::tick`] is to be called.
 pub(super) const TICK: Duration = Duration::from_millis(100);
 /// Ticks of a round: documents come about once a second (`Flush`), and are shown one after the other until the next.
 const ROUND: usize = 10;
+/// Characters of a message that are shown.
+const SHOWN: usize = 200;
 /// Time between two lines of counters where they cannot be redrawn.
 const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -47,7 +49,7 @@ impl Show {
     /// Names the columns, where people look at them.
     pub(super) fn begin(&mut self) {
         if !self.json && self.screen.abilities().cuts {
-            let header = line::header();
+            let header = line::header(false);
             let header = if self.screen.abilities().colours { format!("\x1b[1m{header}\x1b[0m") } else { header };
             self.print(&[header]);
         }
@@ -78,9 +80,9 @@ impl Show {
 
     fn show(&mut self, most: usize) {
         let documents = self.waiting.drain(..most.min(self.waiting.len()));
-        let coloured = self.screen.abilities().colours;
+        let style = Style { coloured: self.screen.abilities().colours, dated: false, longest: SHOWN };
         let render = |document: Vec<u8>| {
-            if self.json { String::from_utf8_lossy(&document).into_owned() } else { line::render(&document, coloured) }
+            if self.json { String::from_utf8_lossy(&document).into_owned() } else { line::render(&document, style) }
         };
         let lines: Vec<_> = documents.map(render).collect();
         self.print(&lines);

@@ -12,6 +12,7 @@ mod options;
 mod prefix;
 mod resend;
 mod response;
+pub mod search;
 mod send;
 pub mod setup;
 mod stamp;
