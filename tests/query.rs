@@ -6,7 +6,7 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use flytail::cli::demo::generator::Runtime;
 use flytail::kql::{Mapping, Matcher, parse};
@@ -105,6 +105,7 @@ fn finds_what_the_matcher_finds(engine: Engine) {
     an_execution_tells_its_story(server, &documents);
     people_read_a_line_for_each(server, &documents);
     what_the_server_refuses_is_explained(server);
+    the_readme_shows_what_works(server);
     server.client().delete(&format!("/{INDEX}-*"));
 }
 
@@ -172,6 +173,23 @@ fn what_the_server_refuses_is_explained(server: &Server) {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
         assert!(said.contains(words) && output.stdout.is_empty(), "{arguments:?}: {said}");
+    }
+}
+
+/// Runs the README's commands as they stand there, but for the server and the index.
+fn the_readme_shows_what_works(server: &Server) {
+    let readme = include_str!("../README.md");
+    let commands: Vec<_> = readme
+        .lines()
+        .filter(|line| line.starts_with("flytail query '") || line.starts_with("flytail query --e"))
+        .collect();
+    assert_eq!(commands.len(), 3, "{commands:?}");
+    for command in commands {
+        let here = command.replace("http://elasticsearch:9200", &format!("{} --index '{INDEX}-*'", server.url()));
+        let program = flytail().get_program().to_str().unwrap().to_owned();
+        let script = here.replacen("flytail", &program, 1);
+        let output = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{here}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whether a document is found: what a server with the same mapping says, without one.
 //!
-//! Sums with dates (`now-1h`) and zones without a colon (`+0100`), which servers know, are refused.
+//! Sums with dates (`now-1h`) and zones without a colon (`+0100`), which servers know, are refused. `field:*` finds a
+//! path below a `flat_object` as below a `flattened`; OpenSearch 2 finds none.
 
 use serde_json::Value as Json;
 
