@@ -3,6 +3,7 @@
 mod error;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -113,7 +114,8 @@ impl QueryArguments {
         }
         let password = self.password()?;
         let user = self.user.as_deref().map(|user| (user, password.as_str()));
-        let endpoint = Endpoint { url: &self.url, user, verify: true, ca_file: self.ca_file.as_deref() };
+        let ca_file = self.ca_file.as_deref().map(Path::new);
+        let endpoint = Endpoint { url: &self.url, user, verify: true, ca_file, ..Endpoint::default() };
         let transport = connect(&endpoint)?;
         let runtime = runtime().map_err(QueryError::Runtime)?;
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
