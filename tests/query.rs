@@ -158,7 +158,9 @@ fn people_read_a_line_for_each(server: &Server, documents: &[Value]) {
     }
     let nothing = query(server, &["level:NONE"]);
     assert!(nothing.status.success() && nothing.stdout.is_empty());
-    assert!(String::from_utf8_lossy(&nothing.stderr).contains("nothing matches"));
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("look further back with --since"));
+    let nobody = query(server, &["--execution", "nobody"]);
+    assert_eq!(String::from_utf8_lossy(&nobody.stderr), "nothing matches\n");
 }
 
 fn what_the_server_refuses_is_explained(server: &Server) {

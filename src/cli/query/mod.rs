@@ -162,10 +162,9 @@ impl QueryArguments {
         out.flush()?;
         let shown = found.documents.len() as u64;
         if shown == 0 {
-            eprintln!(
-                "nothing matches{}",
-                if self.since.is_none() { ": look further back with --since 24h" } else { "" }
-            );
+            let is_last_hour = self.since.is_none() && self.execution.is_none();
+            let hint = if is_last_hour { " in the last hour: look further back with --since 24h" } else { "" };
+            eprintln!("nothing matches{hint}");
         } else if found.total > shown {
             let more = if found.is_at_least { "more than " } else { "" };
             let (total, shown) = (grouped(found.total), grouped(shown));
