@@ -5,7 +5,7 @@ use std::error::Error;
 use bumpalo::Bump;
 use flytail::cli::demo::generator::{Cluster, Role};
 use flytail::config::{Class, Environment, Options, Plugin, Problems, instance};
-use flytail::filter::{Filter, flyte, kubernetes};
+use flytail::filter::{self, Filter, flyte, kubernetes};
 use flytail::output::{Encoder, Surroundings, elasticsearch};
 use flytail::record::{Container, DocumentId, LogId, Member, Origin, Record, Source, Timestamp, Turn};
 
@@ -28,8 +28,8 @@ impl Chain {
         cluster.write_metadata(directory.path())?;
         let metadata = directory.path().to_string_lossy();
         let pairs = [("Match", "*"), ("Merge_Log", "On"), ("Kube_Meta_Preload_Cache_Dir", &*metadata)];
-        let mut kubernetes = filter(&kubernetes::PLUGIN, kubernetes::build, &pairs)?;
-        let mut flyte = filter(&flyte::PLUGIN, flyte::build, &[("Match", "*")])?;
+        let mut kubernetes = filter(&kubernetes::PLUGIN, &pairs)?;
+        let mut flyte = filter(&flyte::PLUGIN, &[("Match", "*")])?;
         let mut source = source(&cluster, role)?;
         kubernetes.prepare(&mut source);
         flyte.prepare(&mut source);
@@ -64,12 +64,13 @@ pub(crate) fn with_members(members: Vec<Member<'_>>) -> Record<'_> {
     Record { time, members, id: DocumentId::random(time), truncated: false, unique: false }
 }
 
-/// Builds a filter that needs no surroundings.
-type Build = fn(&Options<'_>, &mut Problems) -> Option<Box<dyn Filter>>;
-
-fn filter(plugin: &Plugin, build: Build, pairs: &[(&str, &str)]) -> Result<Box<dyn Filter>, String> {
+/// Builds a filter that uses no parsers and no live metadata.
+fn filter(plugin: &Plugin, pairs: &[(&str, &str)]) -> Result<Box<dyn Filter>, String> {
     let (instance, mut problems): (_, Problems) = instance(Class::Filter, plugin, pairs, &Environment::default());
-    let built = build(&instance.options(), &mut problems);
+    let parsers = |_: &Options<'_>, _: &str, _: &mut Problems| Vec::new();
+    let surroundings = filter::Surroundings { parsers: &parsers, every_parser: &Vec::new, pods: None };
+    let (_, build) = filter::PLUGINS.iter().find(|(known, _)| known.name == plugin.name).ok_or("an unknown filter")?;
+    let built = build(&instance.options(), &surroundings, &mut problems);
     report(&problems);
     built.ok_or_else(|| format!("no filter {}", plugin.name))
 }
