@@ -11,6 +11,7 @@ use elasticsearch::http::transport::Transport;
 use serde_json::Value;
 
 pub use part::{Part, State};
+pub use template::template;
 
 use super::send::answer;
 
@@ -53,7 +54,7 @@ pub async fn look(transport: &Transport, index: &str, days: Option<u32>) -> Resu
     }
     let has_policy = parts.iter().any(|policy| policy.state != State::Unsupported);
     let named = has_policy && server == Server::Elasticsearch;
-    let body = template::template(index, server, named.then_some(name.as_str()));
+    let body = template(index, server, named.then_some(name.as_str()));
     parts.push(look_at_template(transport, name, body).await?);
     Ok(parts)
 }

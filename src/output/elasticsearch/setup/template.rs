@@ -10,7 +10,8 @@ use super::Server;
 const LONGEST_KEYWORD: u32 = 7000;
 
 /// The template of an index and its dated indices, which live as long as the policy says, if one is named.
-pub(super) fn template(index: &str, server: Server, policy: Option<&str>) -> Value {
+#[must_use]
+pub fn template(index: &str, server: Server, policy: Option<&str>) -> Value {
     let keyword = || json!({"type": "keyword", "ignore_above": LONGEST_KEYWORD});
     let object = || match server {
         Server::Elasticsearch => json!({"type": "flattened", "ignore_above": LONGEST_KEYWORD}),
