@@ -2,11 +2,9 @@
 
 use crate::config::{Kind, OptionSpec, Plugin};
 
-const RETRIED: &str = "The API server is tried again for as long as it takes. Accepted, so that configurations need \
-    no change.";
-const ONCE: &str = "Pods are listed once and watched from then on. Accepted, so that configurations need no change.";
-const KUBELET: &str =
-    "For the kubelet, which is not asked: one watch of this node's pods costs the API server as little.";
+const RETRIED: &str = "The API server is tried again for as long as it takes.";
+const ONCE: &str = "Pods are listed once and watched from then on.";
+const KUBELET: &str = "The kubelet is not asked: one watch of this node's pods costs the API server as little.";
 const ASSOCIATION: &str = "For `Use_Pod_Association`, which is not supported yet.";
 
 const fn text(name: &'static str, doc: &'static str) -> OptionSpec {
@@ -116,31 +114,28 @@ const OPTIONS: &[OptionSpec] = &[
         "The token for the API server. Read again each minute and at each connection.",
     ),
     text("Kube_Token_Command", "A command that prints the token. Not supported: name a `Kube_Token_File`."),
-    OptionSpec::new(
-        "Kube_Token_TTL",
-        Kind::Time,
-        "10m",
-        "The token is read again each minute. Accepted, so that \
-        configurations need no change.",
+    OptionSpec::ignored("Kube_Token_TTL", "The token is read again each minute."),
+    OptionSpec::ignored(
+        "Kube_Namespace_File",
+        "The namespace is only needed to find the own pod, and stands beside the token then.",
     ),
-    text("Kube_Namespace_File", ONCE),
     OptionSpec::new(
         "Kube_Meta_Namespace_Cache_TTL",
         Kind::Time,
         "15m",
         "How long what is known of a namespace is good before it is read again.",
     ),
-    OptionSpec::new("Buffer_Size", Kind::Size, "32K", ONCE),
-    switch("Use_Kubelet", "Off", KUBELET),
-    text("Kubelet_Host", KUBELET),
-    OptionSpec::new("Kubelet_Port", Kind::Port, "10250", KUBELET),
-    OptionSpec::new("DNS_Retries", Kind::Integer, "6", RETRIED),
-    OptionSpec::new("DNS_Wait_Time", Kind::Time, "30", RETRIED),
-    switch("Cache_Use_Docker_Id", "Off", "Metadata is always looked up for each log of its own."),
-    OptionSpec::new("tls.debug", Kind::Integer, "0", "Accepted, so that configurations need no change."),
+    OptionSpec::ignored("Buffer_Size", ONCE),
+    OptionSpec::ignored("Use_Kubelet", KUBELET),
+    OptionSpec::ignored("Kubelet_Host", KUBELET),
+    OptionSpec::ignored("Kubelet_Port", KUBELET),
+    OptionSpec::ignored("DNS_Retries", RETRIED),
+    OptionSpec::ignored("DNS_Wait_Time", RETRIED),
+    OptionSpec::ignored("Cache_Use_Docker_Id", "Metadata is always looked up for each log of its own."),
+    OptionSpec::ignored("tls.debug", "What goes wrong is always told."),
     switch("tls.verify", "On", "Checks the API server's certificate."),
     text("tls.vhost", "The name that the API server's certificate must have, if it is not the one in `Kube_URL`."),
-    switch("tls.verify_hostname", "Off", "The name is always checked where the certificate is."),
+    OptionSpec::ignored("tls.verify_hostname", "The name is always checked where the certificate is."),
     switch(
         "Namespace_Labels",
         "Off",

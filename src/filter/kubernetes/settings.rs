@@ -100,10 +100,6 @@ fn report_missing(options: &Options<'_>, problems: &mut Problems) -> bool {
     const UNUSED: [(&str, &str); 2] =
         [("Kube_CA_Path", "name one Kube_CA_File"), ("Kube_Token_Command", "name a Kube_Token_File")];
     let mut failed = false;
-    if options.boolean("Use_Kubelet") {
-        let instead = "the kubelet is not asked: the API server is, once, and watched from then on";
-        problems.push(options.warning("Use_Kubelet", instead));
-    }
     for (key, instead) in UNUSED.into_iter().filter(|(key, _)| options.is_set(key)) {
         problems.push(options.warning(key, format!("{key} is not supported: {instead}")));
     }
