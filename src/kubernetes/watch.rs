@@ -121,7 +121,7 @@ impl Watch {
         let pods = list.items.into_iter().map(|listed| listed.pod).collect();
         let changed = self.pods.replace(pods, Timestamp::now());
         self.account.listed();
-        self.keep(&changed);
+        self.keep(changed).await;
         self.version = Some(list.metadata.resource_version.clone());
         Ok(list.metadata.resource_version)
     }
@@ -141,7 +141,7 @@ impl Watch {
         loop {
             tokio::select! {
                 event = tokio::time::timeout(SILENCE, events.next()) => match event {
-                    Ok(Some(event)) => self.take(event?)?,
+                    Ok(Some(event)) => self.take(event?).await?,
                     Ok(None) | Err(_) => return Ok(()),
                 },
                 _ = sweep.tick() => {
@@ -152,7 +152,7 @@ impl Watch {
         }
     }
 
-    fn take(&mut self, event: WatchEvent<Listed>) -> Result<(), Error> {
+    async fn take(&mut self, event: WatchEvent<Listed>) -> Result<(), Error> {
         let (changed, version) = match event {
             WatchEvent::Added(listed) | WatchEvent::Modified(listed) => (self.pods.put(listed.pod), listed.version),
             WatchEvent::Deleted(listed) => (self.remove(listed.pod), listed.version),
@@ -163,7 +163,7 @@ impl Watch {
             self.version = Some(version);
         }
         if let Some(entry) = changed {
-            self.keep(&[entry]);
+            self.keep(vec![entry]).await;
         }
         Ok(())
     }
@@ -175,13 +175,18 @@ impl Watch {
         self.pods.remove(&uid, Timestamp::now())
     }
 
-    fn keep(&mut self, changed: &[Entry]) {
+    /// Keeps changes for the next start. A slow disk must not hold up what else waits on this thread.
+    async fn keep(&mut self, changed: Vec<Entry>) {
         self.account.knows(self.pods.count());
-        let Some(journal) = &mut self.journal else { return };
-        let pods = &self.pods;
-        // A slow disk must not hold up what else waits on this thread.
-        let kept = tokio::task::block_in_place(|| journal.add(changed, || pods.entries()));
-        if let Err(error) = kept
+        let Some(mut journal) = self.journal.take() else { return };
+        let pods = Arc::clone(&self.pods);
+        let written = tokio::task::spawn_blocking(move || {
+            let result = journal.add(&changed, || pods.entries());
+            (journal, result)
+        });
+        let Ok((journal, result)) = written.await else { return };
+        self.journal = Some(journal);
+        if let Err(error) = result
             && self.journal_trouble.allows()
         {
             tracing::warn!(%error, "what is known of pods cannot be kept for the next start");
