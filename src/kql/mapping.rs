@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 /// Kinds of the fields of documents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
-    root: Json,
+    /// All fields that can be searched.
+    fields: Vec<Field>,
 }
 
 /// What a field is, which tells how values are compared.
@@ -37,25 +38,25 @@ impl Mapping {
     /// fields that are not searched.
     #[must_use]
     pub fn new(mappings: &Json) -> Self {
-        Self { root: mappings.clone() }
+        let mut fields = Vec::new();
+        collect(mappings, "", &mut fields);
+        Self { fields }
     }
 
     /// All fields that can be searched.
-    pub(super) fn fields(&self) -> Vec<Field> {
-        let mut fields = Vec::new();
-        collect(&self.root, "", &mut fields);
-        fields
+    pub(super) fn fields(&self) -> &[Field] {
+        &self.fields
     }
 
     /// The field of a name, if it has one.
     pub(super) fn field(&self, name: &str) -> Option<Field> {
-        self.fields().into_iter().find_map(|field| {
+        self.fields.iter().find_map(|field| {
             let below = match name.strip_prefix(field.name.as_str())? {
                 "" => None,
                 rest if matches!(field.kind, Kind::Flattened(_)) => Some(rest.strip_prefix('.')?.to_owned()),
                 _ => return None,
             };
-            Some(Field { below, ..field })
+            Some(Field { below, ..field.clone() })
         })
     }
 }

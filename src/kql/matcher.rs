@@ -61,8 +61,11 @@ impl Matcher {
                 field.is_anything() || self.is_there(field, document)
             }
             Query::Is { field, value } => {
-                let fields = field.as_ref().map_or_else(|| self.mapping.fields(), |name| self.named(name));
-                fields.iter().any(|field| has(field, document, value))
+                let is_wanted = |field: &Field| has(field, document, value);
+                match field {
+                    Some(name) => self.named(name).iter().any(is_wanted),
+                    None => self.mapping.fields().iter().any(is_wanted),
+                }
             }
             Query::Range { field, comparison, value } => {
                 let field = self.mapping.field(field);
@@ -78,14 +81,14 @@ impl Matcher {
         if !name.is_wildcard() {
             return self.mapping.field(&name.text()).into_iter().collect();
         }
-        self.mapping.fields().into_iter().filter(|field| name.matches(&field.name)).collect()
+        self.mapping.fields().iter().filter(|field| name.matches(&field.name)).cloned().collect()
     }
 
     /// `field:*`; of an object any field in it counts.
     fn is_there(&self, name: &Pattern, document: &Json) -> bool {
         let mut fields = self.named(name);
         let text = name.text() + ".";
-        fields.extend(self.mapping.fields().into_iter().filter(|field| field.name.starts_with(&text)));
+        fields.extend(self.mapping.fields().iter().filter(|field| field.name.starts_with(&text)).cloned());
         fields.iter().any(|field| texts_of(field, document, |text| is_indexed(field, text)))
     }
 }
