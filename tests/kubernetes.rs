@@ -40,6 +40,16 @@ impl Node {
 
     /// Runs the shipper with these further options of the filter.
     fn ship(&self, options: &str) -> Shipper {
+        self.ship_with("", options)
+    }
+
+    /// The same, with a further option of the service.
+    fn ship_with(&self, service: &str, options: &str) -> Shipper {
+        Shipper::start(&self.configure(service, options))
+    }
+
+    /// The shipper's configuration.
+    fn configure(&self, service: &str, options: &str) -> PathBuf {
         let file = self.place.configure("containers/*.log", "Rotate_Wait 1", "");
         let (url, certificates, token) = (self.server.url(), self.server.certificates(), self.token());
         let kubernetes = format!(
@@ -51,11 +61,11 @@ impl Node {
         let port = self.http_port();
         let text = text.replacen(
             "[SERVICE]",
-            &format!("[SERVICE]\n  HTTP_Server On\n  HTTP_Listen 127.0.0.1\n  HTTP_Port {port}"),
+            &format!("[SERVICE]\n  HTTP_Server On\n  HTTP_Listen 127.0.0.1\n  HTTP_Port {port}\n  {service}"),
             1,
         );
         fs::write(&file, text).unwrap();
-        Shipper::start(&file)
+        file
     }
 
     /// A free port, the same one whenever it is asked for.
@@ -374,6 +384,71 @@ fn a_pod_that_is_gone_is_known_after_a_restart() {
         assert_eq!(node.document("after")["kubernetes"]["labels"]["run"], "one");
         assert!(shipper.terminate().success());
     }
+}
+
+#[test]
+fn a_pod_that_is_gone_is_known_after_a_reload() {
+    let node = Node::new();
+    let uid = node.server.pod("web", &json!({"run": "one"}));
+    let mut shipper = node.ship_with("Hot_Reload On", "");
+    node.write("web", &uid, "before");
+    node.document("before");
+    node.server.delete("/api/v1/namespaces/flyte/pods/web").ok();
+    let last = node.server.pod("last", &json!({"run": "last"}));
+    node.write("last", &last, "last");
+    node.document("last");
+    shipper.hang_up();
+    wait_for(&1.0, || node.metric("flytail_hot_reloads_total{outcome=\"done\"}"));
+    node.write("web", &uid, "after");
+    assert_eq!(node.document("after")["kubernetes"]["labels"]["run"], "one");
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_pod_can_exclude_itself_from_some_line_on() {
+    let node = Node::new();
+    let uid = node.server.pod("web", &json!({"run": "one"}));
+    let mut shipper = node.ship("K8S-Logging.Exclude On");
+    node.write("web", &uid, "before");
+    node.document("before");
+    node.server.annotate("web", "fluentbit.io/exclude", "true");
+    let mut number = 0;
+    wait_for(&true, || {
+        number += 1;
+        node.write("web", &uid, &format!("line {number}"));
+        node.metric("flytail_excluded_by_pods_total") > 0.0
+    });
+    node.server.annotate("web", "fluentbit.io/exclude", "false");
+    wait_for(&true, || {
+        number += 1;
+        node.write("web", &uid, &format!("later {number}"));
+        node.place.messages().iter().any(|message| message.starts_with("later"))
+    });
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn all_workers_and_filters_share_one_watch() {
+    let node = Node::new();
+    let uids: Vec<_> =
+        (0..8).map(|number| node.server.pod(&format!("web-{number}"), &json!({"run": number.to_string()}))).collect();
+    let file = node.configure("Workers 2", "");
+    let text = fs::read_to_string(&file).unwrap();
+    let begin = text.find("[FILTER]").unwrap();
+    let end = text.find("[OUTPUT]").unwrap();
+    let filter = text[begin..end].replacen("Match *", "Match none", 1);
+    fs::write(&file, format!("{}{filter}{}", &text[..end], &text[end..])).unwrap();
+    let mut shipper = Shipper::start(&file);
+    for (number, uid) in uids.iter().enumerate() {
+        node.write(&format!("web-{number}"), uid, &number.to_string());
+    }
+    for number in 0..uids.len() {
+        assert_eq!(node.document(&number.to_string())["kubernetes"]["labels"]["run"], number.to_string());
+    }
+    assert!(shipper.terminate().success());
+    let requests = node.server.requests("administrator");
+    let count = |request: &str| requests.iter().filter(|made| *made == request).count();
+    assert_eq!((count("list pods"), count("watch pods")), (1, 1));
 }
 
 /// 110 pods on the node, and in a minute 500 that come and go, each with a log that lives for two seconds.

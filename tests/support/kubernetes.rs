@@ -158,6 +158,13 @@ impl ApiServer {
         self.post("/api/v1/namespaces/flyte/pods", &pod).ok()["metadata"]["uid"].as_str().unwrap().to_owned()
     }
 
+    /// Sets an annotation of a pod.
+    pub fn annotate(&self, name: &str, key: &str, value: &str) {
+        let path = format!("/api/v1/namespaces/flyte/pods/{name}");
+        let change = json!({"metadata": {"annotations": {key: value}}});
+        self.send("PATCH", &path, "application/merge-patch+json", &change.to_string()).ok();
+    }
+
     /// Tells what a kubelet tells of a pod that runs.
     pub fn runs(&self, name: &str, container_id: &str) {
         let status = json!({"status": {"phase": "Running", "podIP": "10.1.0.5", "podIPs": [{"ip": "10.1.0.5"}], "containerStatuses": [{

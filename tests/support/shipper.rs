@@ -84,6 +84,11 @@ impl Shipper {
         self.signal("-CONT");
     }
 
+    /// Asks for a reload (SIGHUP).
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
     fn signal(&self, signal: &str) {
         assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
     }
