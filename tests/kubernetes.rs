@@ -185,6 +185,18 @@ fn a_kubeconfig_leads_to_the_server() {
 }
 
 #[test]
+fn a_command_prints_the_token() {
+    let node = Node::new();
+    let uid = node.server.pod("web", &json!({"run": "one"}));
+    fs::rename(node.token(), node.place.path("other")).unwrap();
+    let command = format!("Kube_Token_Command cat {}", node.place.path("other").display());
+    let mut shipper = node.ship(&format!("{command}\n  Metadata_Grace 1h"));
+    node.write("web", &uid, "hello");
+    assert_eq!(node.document("hello")["kubernetes"]["labels"]["run"], "one");
+    assert!(shipper.terminate().success());
+}
+
+#[test]
 fn the_namespace_s_labels() {
     let node = Node::new();
     let uid = node.server.pod("web", &json!({}));

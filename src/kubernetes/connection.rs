@@ -1,6 +1,8 @@
 //! How the API server is reached.
 
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use kube::config::{
     AuthInfo, Cluster, Context, KubeConfigOptions, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
@@ -34,6 +36,8 @@ pub enum Server {
         ca_file: Option<PathBuf>,
         /// The token to show.
         token_file: Option<PathBuf>,
+        /// A shell command that prints the token, in place of the file, and how long that is shown.
+        token_command: Option<(String, Duration)>,
         /// Whether the server's certificate is checked.
         verify: bool,
         /// The name that the certificate must have, if it is another than that in the URL.
@@ -42,11 +46,19 @@ pub enum Server {
 }
 
 impl Connection {
+    /// How long a client may be used. (A token in a file is read again by the client itself.)
+    pub(super) fn lasts(&self) -> Duration {
+        match &self.server {
+            Server::Options { token_command: Some((_, lasts)), .. } => *lasts,
+            _ => Duration::MAX,
+        }
+    }
+
     /// Connects anew: certificates and token are read again.
     pub(super) async fn client(&self) -> Result<Client, Error> {
         let mut config = match &self.server {
             Server::Kubeconfig(file) => from_kubeconfig(Kubeconfig::read_from(file)?).await?,
-            Server::Options { url, ca_file, token_file, verify, server_name } => {
+            Server::Options { url, ca_file, token_file, token_command, verify, server_name } => {
                 let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
                 let cluster = Cluster {
                     server: Some(url.clone()),
@@ -55,7 +67,13 @@ impl Connection {
                     tls_server_name: server_name.clone(),
                     ..Cluster::default()
                 };
-                from_kubeconfig(of(cluster, AuthInfo { token_file: text(token_file), ..AuthInfo::default() })).await?
+                let user = match token_command {
+                    Some((command, _)) => {
+                        AuthInfo { token: Some(printed(command.clone()).await?.into()), ..AuthInfo::default() }
+                    }
+                    None => AuthInfo { token_file: text(token_file), ..AuthInfo::default() },
+                };
+                from_kubeconfig(of(cluster, user)).await?
             }
         };
         // We try again ourselves, and tell so; and the API server is never behind a proxy.
@@ -63,6 +81,20 @@ impl Connection {
         config.proxy_url = None;
         Ok(Client::try_from(config)?)
     }
+}
+
+/// What a shell command prints.
+async fn printed(command: String) -> Result<String, Error> {
+    let failed = |reason: String| Error::Setup(format!("Kube_Token_Command fails: {reason}"));
+    let run = move || Command::new("sh").arg("-c").arg(command).stdin(Stdio::null()).output();
+    let output = tokio::task::spawn_blocking(run).await.map_err(|error| failed(error.to_string()))?;
+    let output = output.map_err(|error| failed(error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim())));
+    }
+    String::from_utf8(output.stdout)
+        .map(|token| token.trim().to_owned())
+        .map_err(|_| failed("what it prints is not UTF-8".to_owned()))
 }
 
 async fn from_kubeconfig(kubeconfig: Kubeconfig) -> Result<Config, Error> {

@@ -77,7 +77,7 @@ pub fn read(json: &[u8]) -> serde_json::Result<Namespace> {
 /// Fetches what is asked for, for ever.
 pub(super) async fn fetch(connection: &Connection, pods: &Pods) {
     let throttle = Throttle::default();
-    let mut client = None;
+    let mut client: Option<(Client, Instant)> = None;
     loop {
         let next = pods.namespaces.wanted().first().cloned();
         let Some(name) = next else {
@@ -100,10 +100,10 @@ pub(super) async fn fetch(connection: &Connection, pods: &Pods) {
     }
 }
 
-async fn get(connection: &Connection, client: &mut Option<Client>, name: &str) -> Result<Namespace, Error> {
-    let client = match client {
-        Some(client) => client,
-        None => client.insert(connection.client().await?),
+async fn get(connection: &Connection, client: &mut Option<(Client, Instant)>, name: &str) -> Result<Namespace, Error> {
+    let (client, _) = match client {
+        Some(known) if known.1.elapsed() < connection.lasts() => known,
+        _ => client.insert((connection.client().await?, Instant::now())),
     };
     let request = Request::new("/api/v1/namespaces").get(name, &Default::default());
     let request = request.map_err(|error| Error::Setup(error.to_string()))?;

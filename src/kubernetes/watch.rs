@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use kube::Client;
@@ -96,13 +96,16 @@ impl Watch {
 
     /// Follows the pods until something goes wrong.
     async fn session(&mut self) -> Result<std::convert::Infallible, Error> {
-        let client = self.connection.client().await?;
+        let (mut client, mut made) = (self.connection.client().await?, Instant::now());
         let node = match &self.connection.node {
             Some(node) => node.clone(),
             None => own_node(&client).await?,
         };
         let selector = format!("spec.nodeName={node}");
         loop {
+            if made.elapsed() >= self.connection.lasts() {
+                (client, made) = (self.connection.client().await?, Instant::now());
+            }
             let version = match &self.version {
                 Some(version) => version.clone(),
                 None => self.list(&client, &selector).await?,

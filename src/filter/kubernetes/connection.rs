@@ -21,7 +21,9 @@ pub fn connection(options: &Options<'_>, environment: &Environment) -> Option<Co
     let url = options.text("Kube_URL").unwrap_or_default();
     let is_own_cluster = host(url).starts_with("kubernetes.default");
     let token_file = file(options, "Kube_Token_File");
-    if token_file.is_none() && is_own_cluster {
+    let lasts = options.duration("Kube_Token_TTL").unwrap_or(Duration::MAX);
+    let token_command = options.text("Kube_Token_Command").map(|command| (command.to_owned(), lasts));
+    if token_file.is_none() && token_command.is_none() && is_own_cluster {
         return None;
     }
     let told = variable("KUBERNETES_SERVICE_HOST").zip(variable("KUBERNETES_SERVICE_PORT"));
@@ -34,6 +36,7 @@ pub fn connection(options: &Options<'_>, environment: &Environment) -> Option<Co
         url,
         ca_file: file(options, "Kube_CA_File"),
         token_file,
+        token_command,
         verify: options.boolean("tls.verify"),
         server_name: options.text("tls.vhost").map(str::to_owned),
     };

@@ -113,8 +113,14 @@ const OPTIONS: &[OptionSpec] = &[
         "/var/run/secrets/kubernetes.io/serviceaccount/token",
         "The token for the API server. Read again each minute and at each connection.",
     ),
-    text("Kube_Token_Command", "A command that prints the token. Not supported: name a `Kube_Token_File`."),
-    OptionSpec::ignored("Kube_Token_TTL", "The token is read again each minute."),
+    text("Kube_Token_Command", "A shell command that prints the token, in place of `Kube_Token_File`."),
+    OptionSpec::new(
+        "Kube_Token_TTL",
+        Kind::Time,
+        "10m",
+        "How long what `Kube_Token_Command` printed is shown before it is run again, at the end of the request that \
+         is under way (a watch takes up to five minutes).",
+    ),
     OptionSpec::ignored(
         "Kube_Namespace_File",
         "The namespace is only needed to find the own pod, and stands beside the token then.",

@@ -97,11 +97,9 @@ impl Settings {
 fn report_missing(options: &Options<'_>, problems: &mut Problems) -> bool {
     const ERRORS: [&str; 2] = ["Use_Journal", "Dummy_Meta"];
     const WARNINGS: [&str; 2] = ["Use_Pod_Association", "aws_use_pod_association"];
-    const UNUSED: [(&str, &str); 2] =
-        [("Kube_CA_Path", "name one Kube_CA_File"), ("Kube_Token_Command", "name a Kube_Token_File")];
     let mut failed = false;
-    for (key, instead) in UNUSED.into_iter().filter(|(key, _)| options.is_set(key)) {
-        problems.push(options.warning(key, format!("{key} is not supported: {instead}")));
+    if options.is_set("Kube_CA_Path") {
+        problems.push(options.warning("Kube_CA_Path", "Kube_CA_Path is not supported: name one Kube_CA_File"));
     }
     for key in ERRORS.into_iter().filter(|key| options.boolean(key)) {
         problems.push(options.problem(key, format!("{key} is not supported yet")));

@@ -304,9 +304,9 @@ fn options_that_do_nothing_yet_say_so() {
     assert_eq!(problems(&brief), (true, vec![]));
     assert!(!problems(&[("Merge_Parser", "x")]).0, "there is no such parser");
     assert_eq!(problems(&[("Use_Journal", "On")]), (false, vec!["error: Use_Journal is not supported yet".to_owned()]));
-    let (built, messages) = problems(&[("Kube_Token_Command", "token")]);
+    let (built, messages) = problems(&[("Kube_CA_Path", "/certificates")]);
     assert!(built);
-    assert_eq!(messages, ["warning: Kube_Token_Command is not supported: name a Kube_Token_File"]);
+    assert_eq!(messages, ["warning: Kube_CA_Path is not supported: name one Kube_CA_File"]);
 }
 
 #[test]
