@@ -18,7 +18,8 @@
 //!
 //! # What always holds
 //! - Stages import [`config`], [`record`] and [`telemetry`], never each other; inputs also [`spool`]
-//!   and, as filters do, [`kubernetes`]. Only [`pipeline`] knows all stages, only [`cli`] knows [`pipeline`]. (A test guards these arrows.)
+//!   and, as filters do, [`kubernetes`]. Only [`pipeline`] knows all stages, only [`cli`] knows
+//!   [`pipeline`]. (A test guards these arrows.)
 //! - What decides is given the time and the disk ([`record::Now`], `input::tail::disk`), so that a
 //!   seeded simulation (`pipeline::simulation`) can prove what follows.
 //! - A checkpoint never lies behind a record whose fate is not known.
