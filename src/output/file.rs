@@ -2,7 +2,8 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::document;
@@ -77,9 +78,21 @@ impl FileSender {
         }
         let mut file = OpenOptions::new().create(true).append(true).open(&self.path)?;
         let length = file.metadata()?.len();
+        if is_torn(&self.path, length) {
+            // What a kill left of a line stays alone in it.
+            file.write_all(b"\n")?;
+        }
         // What a full disk cut off must not stand in front of the next try.
         file.write_all(body).inspect_err(|_| drop(file.set_len(length)))
     }
+}
+
+/// The file of this length does not end with a line's end. What is no file, or cannot be read, is not torn.
+fn is_torn(path: &Path, length: u64) -> bool {
+    let Some(last) = length.checked_sub(1) else { return false };
+    let mut byte = [b'\n'];
+    let read = fs::File::open(path).and_then(|file| file.read_exact_at(&mut byte, last));
+    read.is_ok() && byte != *b"\n"
 }
 
 impl Sender for FileSender {
@@ -94,5 +107,21 @@ impl Sender for FileSender {
 
     fn destination(&self, _: Partition) -> String {
         self.path.display().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_a_kill_tore_does_not_spoil_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let sender = FileSender { path: directory.path().join("out"), make_directory: false };
+        sender.append(b"{\"a\":1}\n").unwrap();
+        fs::write(&sender.path, b"{\"a\":1}\n{\"a\":").unwrap();
+        sender.append(b"{\"a\":2}\n").unwrap();
+        sender.append(b"{\"a\":3}\n").unwrap();
+        assert_eq!(fs::read(&sender.path).unwrap(), b"{\"a\":1}\n{\"a\":\n{\"a\":2}\n{\"a\":3}\n");
     }
 }
