@@ -4,8 +4,8 @@
 //! pod to the source for the filters behind; and renders the `kubernetes` object, which `apply`
 //! then only appends. What is known of a source is kept while it is in use. Pods come from the watch
 //! of the API server, which is asked again when it has seen something new, and from files, of which
-//! one that is not there is asked for again every [`RETRY_INTERVAL`](known::RETRY_INTERVAL). A pod that is gone later stays
-//! known.
+//! one that is not there is asked for again every [`RETRY_INTERVAL`](known::RETRY_INTERVAL). A pod
+//! that is gone later stays known.
 
 mod annotations;
 mod connection;

@@ -21,6 +21,9 @@ pub(super) fn urls(options: &Options<'_>, problems: &mut Problems) -> Vec<String
     }
     let port = options.port("Port").unwrap_or(9200);
     let hosts: Vec<_> = options.list("Host").into_iter().map(|host| host_and_port(host, port)).collect();
+    if hosts.is_empty() {
+        problems.push(options.problem("Host", "names no server: write a name, or several with commas between them"));
+    }
     hosts.iter().map(|host| format!("{scheme}://{host}")).collect()
 }
 
@@ -58,6 +61,18 @@ fn with_port(text: &str) -> Option<(&str, Option<u16>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Class, Environment, instance};
+    use crate::output::elasticsearch::PLUGIN;
+
+    #[test]
+    fn a_list_without_a_host_is_an_error() {
+        for (host, is_valid) in [("es-1, es-2:9201", true), (",", false)] {
+            let environment = Environment::default();
+            let (output, mut problems) = instance(Class::Output, &PLUGIN, &[("Host", host)], &environment);
+            let urls = urls(&output.options(), &mut problems);
+            assert_eq!((problems.is_fatal(), urls.is_empty()), (!is_valid, !is_valid), "{host}");
+        }
+    }
 
     #[test]
     fn hosts_may_name_a_port() {
