@@ -2,10 +2,11 @@
 //! fails in all ways. Nothing may be lost, and nothing may be there twice.
 //!
 //! ```text
-//! cargo test --release --test torture                  the short form: all four parts, about four minutes
+//! cargo test --release --test torture                  the short form: all five parts, about five minutes
 //! cargo test --release --test torture -- --long        15 minutes against the fake
 //! cargo test --release --test torture -- --real        against a real Elasticsearch only; also --fake, --answers,
-//!                                                      and --reloads: the fake, with reloads in place of kills
+//!                                                      --reloads: the fake, with reloads in place of kills, and
+//!                                                      --outage: the fake, away for long (with --long: ten minutes)
 //!     --seed N  --rate MB  --seconds N  --kills N      another size, or the same random choices once more
 //!     --keep                                           leaves the directory for a look
 //! ```
@@ -38,6 +39,7 @@ mod check;
 mod ground;
 mod keeper;
 mod marker;
+mod outage;
 mod plan;
 mod reloads;
 mod report;
@@ -69,6 +71,9 @@ fn main() -> ExitCode {
     }
     if arguments.has(Part::Reloads) {
         complaints.extend(judged(&run::fake(&arguments.reloads(), arguments.keep)));
+    }
+    if arguments.has(Part::Outage) {
+        complaints.extend(judged(&run::fake(&arguments.outage(), arguments.keep)));
     }
     if arguments.has(Part::Real) {
         complaints.extend(judged(&run::real(&arguments.real(), arguments.keep)));

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::outage;
+
 /// The options of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
@@ -21,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) calm: Range<u64>,
     /// Time between two restarts of containers or replacements of pods.
     pub(crate) change_every: Duration,
+    /// The server is away for most of the time, and fails in no other way.
+    pub(crate) has_outage: bool,
     /// Some documents are such that the server refuses them for good.
     pub(crate) has_poison: bool,
 }
@@ -50,6 +54,8 @@ pub(crate) enum Part {
     Real,
     /// The run against the fake with reloads in place of kills.
     Reloads,
+    /// The run against the fake that is away for long, in place of kills and faults.
+    Outage,
 }
 
 impl Arguments {
@@ -69,6 +75,7 @@ impl Arguments {
                 "--fake" => read.parts.push(Part::Fake),
                 "--real" => read.parts.push(Part::Real),
                 "--reloads" => read.parts.push(Part::Reloads),
+                "--outage" => read.parts.push(Part::Outage),
                 "--seed" => read.seed = Some(number()),
                 "--rate" => read.rate = Some(number() * 1_000_000),
                 "--seconds" => read.seconds = Some(number()),
@@ -106,6 +113,7 @@ impl Arguments {
             rotate_at: 10 * 1024 * 1024,
             kills,
             reloads: 0,
+            has_outage: false,
             calm,
             change_every: Duration::from_secs(4),
             has_poison: true,
@@ -121,6 +129,22 @@ impl Arguments {
             rotate_at: 2 * 1024 * 1024,
             kills: 0,
             reloads: 20,
+            ..self.fake()
+        })
+    }
+
+    /// Ten minutes without a server, or half of one. No pod comes or goes.
+    pub(crate) fn outage(&self) -> Plan {
+        let away = Duration::from_secs(if self.long { 600 } else { 30 });
+        let writing = outage::START + outage::BEFORE + away + outage::AFTER;
+        self.with(Plan {
+            name: "outage",
+            containers: 5,
+            rate: 5_000_000,
+            writing,
+            kills: 0,
+            has_outage: true,
+            change_every: Duration::MAX,
             ..self.fake()
         })
     }

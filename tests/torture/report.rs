@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::ground::{Blame, LogFile};
+use crate::outage::Outage;
 use crate::plan::Plan;
 use crate::scraper::Seen;
 use crate::store::{Findings, State, Store};
@@ -37,6 +38,7 @@ pub(crate) struct Report {
     pub(crate) faults: Vec<(String, u64)>,
     /// Requests to the fake, and bytes of their bodies.
     pub(crate) load: Option<(u64, u64)>,
+    pub(crate) outage: Option<Outage>,
 }
 
 impl Report {
@@ -61,6 +63,7 @@ impl Report {
         for (name, _) in self.faults.iter().filter(|(_, met)| *met == 0 && self.plan.writing >= LONG_ENOUGH) {
             complaints.push(format!("no request met the fault {name}: the run proves too little"));
         }
+        complaints.extend(self.outage.as_ref().and_then(Outage::complaint));
         complaints.extend(self.ended.map(|status| format!("the shipper ended badly: {status}")));
         complaints
     }
@@ -183,8 +186,13 @@ impl Report {
         if let Some((requests, body)) = self.load {
             writeln!(f, "server     {requests} requests, {:.1} MB of bodies", body as f64 / 1e6)?;
         }
+        if let Some(outage) = &self.outage {
+            writeln!(f, "{outage}")?;
+        }
         let faults: Vec<_> = self.faults.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        writeln!(f, "disrupted  {} kills, {deleted_pods} pods deleted; {}", self.kills.len(), faults.join(", "))?;
+        let disrupted =
+            format!("disrupted  {} kills, {deleted_pods} pods deleted; {}", self.kills.len(), faults.join(", "));
+        writeln!(f, "{}", disrupted.trim_end_matches("; "))?;
         let lost: Vec<_> = containers.iter().map(|container| self.lost(container)).collect();
         let sum = |part: fn(&Lost) -> u64| lost.iter().map(part).sum::<u64>();
         write!(

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use crate::ground::Blame;
 use crate::keeper::Keeper;
 use crate::marker::Reader;
+use crate::outage;
 use crate::plan::Plan;
 use crate::reloads::{self, Reloads};
 use crate::report::Report;
@@ -47,14 +48,21 @@ pub(crate) fn fake(plan: &Plan, keep: bool) -> Report {
     let (store, faults) = (Arc::new(Store::default()), Arc::new(Faults::default()));
     let server = Server::start(Arc::clone(&store), Arc::clone(&faults));
     let run = Run::start(plan, server.port(), Arc::clone(&store));
-    let schedule = faults.schedule(plan.seed, plan.calm.clone());
-    let mut reloads = Reloads::default();
-    let mut written = run.write_and_kill(|| reloads = run.reload());
+    let schedule = (!plan.has_outage).then(|| faults.schedule(plan.seed, plan.calm.clone()));
+    let (mut reloads, mut outage) = (Reloads::default(), None);
+    let mut written = run.write_and_kill(|| {
+        reloads = run.reload();
+        outage = plan.has_outage.then(|| outage::happen(plan, &faults, &run.keeper, &run.scraper, &store));
+    });
     faults.end();
-    schedule.join().expect("the schedule does not panic");
+    schedule.into_iter().for_each(|schedule| schedule.join().expect("the schedule does not panic"));
     run.drain(&mut written, |_| store.lock().documents);
+    outage.iter_mut().for_each(|outage| outage.is_over(&run.keeper, &run.scraper));
     let mut report = run.finish(written, keep, |_| ());
-    report.faults = Fault::ALL.iter().map(|fault| (format!("{fault:?}"), faults.met(*fault))).collect();
+    report.outage = outage;
+    if !plan.has_outage {
+        report.faults = Fault::ALL.iter().map(|fault| (format!("{fault:?}"), faults.met(*fault))).collect();
+    }
     if plan.reloads > 0 {
         report.faults.push(("reloads".to_owned(), reloads.done));
         report.faults.push(("refused configurations".to_owned(), reloads.refused));
@@ -220,6 +228,7 @@ impl<'p> Run<'p> {
             log,
             faults: Vec::new(),
             load: None,
+            outage: None,
         }
     }
 }

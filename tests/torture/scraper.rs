@@ -177,7 +177,7 @@ pub(crate) fn read(text: &str) -> (Figures, Vec<String>) {
 }
 
 /// Resident memory of a process, in bytes; 0 if it is gone.
-fn resident(process: u32) -> u64 {
+pub(crate) fn resident(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024

@@ -73,14 +73,14 @@ impl Node {
     fn run(mut self) -> Written {
         let started = Instant::now();
         let (mut last, mut bytes) = (started, 0);
-        let mut next_change = started + self.plan.change_every;
+        let mut last_change = started;
         while started.elapsed() < self.plan.writing {
             thread::sleep(ROUND.saturating_sub(last.elapsed()));
             let round = last.elapsed().min(LONGEST_ROUND);
             last = Instant::now();
             bytes += self.round((self.plan.rate as f64 * round.as_secs_f64()) as u64);
-            if Instant::now() >= next_change && self.change() {
-                next_change = Instant::now() + self.plan.change_every;
+            if last_change.elapsed() >= self.plan.change_every && self.change() {
+                last_change = Instant::now();
             }
         }
         self.live.iter_mut().for_each(Container::finish);
