@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::Environment;
 use super::reader::locate;
+use super::upstream::UPSTREAM;
 use super::written::{Entry, Section, Written};
 
-/// A hash of what a configuration and its parsers files say. Comments and places do not count.
+/// A hash of what a configuration, its parsers files and its upstream files say. Comments and places do not count.
 #[must_use]
 pub fn fingerprint(written: &Written, environment: &Environment) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -19,7 +20,8 @@ pub fn fingerprint(written: &Written, environment: &Environment) -> u64 {
         }
     }
     let entries = written.sections.iter().flat_map(|section| &section.entries);
-    for entry in entries.filter(|entry| entry.key.eq_ignore_ascii_case("Parsers_File")) {
+    let names_file = |key: &str| ["Parsers_File", UPSTREAM].iter().any(|known| key.eq_ignore_ascii_case(known));
+    for entry in entries.filter(|entry| names_file(&entry.key)) {
         let name = environment.expand(&entry.value).text;
         take(&Written::read(&locate(Path::new(&name), &written.base)).0, &mut hasher);
     }
@@ -55,7 +57,7 @@ mod tests {
         let path = |name: &str| directory.path().join(name);
         let write = |name: &str, text: &str| fs::write(path(name), text).unwrap();
         write("main.conf", "[SERVICE]\n  Parsers_File parsers.conf\n@INCLUDE more*.conf\n");
-        write("more1.conf", "[INPUT]\n  Name tail\n  Path a\n");
+        write("more1.conf", "[INPUT]\n  Name tail\n  Path a\n[OUTPUT]\n  Name es\n  Upstream up.conf\n");
         write("parsers.conf", "[PARSER]\n  Name a\n  Format json\n");
         let look = || fingerprint(&Written::read(&path("main.conf")).0, &Environment::from_pairs([("A", "b")]));
         let mut last = look();
@@ -63,6 +65,7 @@ mod tests {
         write("main.conf", "# a comment\n[SERVICE]\n    Parsers_File  parsers.conf\n@INCLUDE more*.conf\n");
         assert_eq!(look(), last, "nothing else is said");
         for (name, text) in [
+            ("up.conf", "[UPSTREAM]\n[NODE]\n  Host b\n"),
             ("parsers.conf", "[PARSER]\n  Name a\n  Format logfmt\n"),
             ("more1.conf", "[INPUT]\n  Name tail\n  Path b\n"),
             ("more2.conf", "[INPUT]\n  Name dummy\n"),

@@ -178,7 +178,6 @@ const PLUGIN_KEYS: &[(&str, &[&str])] = &[
 ];
 
 const ELASTICSEARCH_KEYS: &[&str] = &[
-    "upstream",
     "aws_auth",
     "aws_region",
     "aws_sts_endpoint",

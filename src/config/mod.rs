@@ -36,6 +36,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 mod units;
+mod upstream;
 mod written;
 mod yaml;
 mod yaml_sections;

@@ -13,17 +13,18 @@ use super::written::{Entry, Section, SectionKind, Written};
 
 /// Section names in the order in which Fluent Bit tries them: a name stands for the first that
 /// begins with it, so that `[IN]` is an input and `[S]` the service.
-const SECTIONS: [(&str, SectionKind); 10] = [
+const SECTIONS: [(&str, SectionKind); 11] = [
     ("SERVICE", SectionKind::Known(Class::Service)),
     ("PARSER", SectionKind::Known(Class::Parser)),
     ("MULTILINE_PARSER", SectionKind::Known(Class::MultilineParser)),
     ("STREAM_PROCESSOR", SectionKind::Unsupported("STREAM_PROCESSOR")),
     ("PLUGINS", SectionKind::Unsupported("PLUGINS")),
-    ("UPSTREAM_SERVERS", SectionKind::Unsupported("UPSTREAM_SERVERS")),
+    ("UPSTREAM_SERVERS", SectionKind::Upstream),
     ("CUSTOMS", SectionKind::Unsupported("CUSTOM")),
     ("INPUTS", SectionKind::Known(Class::Input)),
     ("FILTERS", SectionKind::Known(Class::Filter)),
     ("OUTPUTS", SectionKind::Known(Class::Output)),
+    ("NODE", SectionKind::Node),
 ];
 
 const COMMANDS: [&str; 2] = ["INCLUDE", "SET"];
@@ -334,7 +335,8 @@ mod tests {
             ("out", SectionKind::Known(Class::Output)),
             ("CUSTOM", SectionKind::Unsupported("CUSTOM")),
             ("INPUT ", SectionKind::Unknown),
-            ("NODE", SectionKind::Unknown),
+            ("NODE", SectionKind::Node),
+            ("UPSTREAM", SectionKind::Upstream),
             ("Größe", SectionKind::Unknown),
             ("", SectionKind::Unknown),
         ] {

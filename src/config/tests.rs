@@ -223,7 +223,6 @@ fn sections_and_keys_that_are_refused() {
             "2: error: input \"systemd\" of Fluent Bit is not supported yet\n  hint: inputs: tail, dummy",
         ),
         ("[CUSTOM]\n  Name calyptia\n", "1: error: [CUSTOM] sections are not supported yet"),
-        ("[UPSTREAM]\n  Name x\n", "1: error: [UPSTREAM_SERVERS] sections are not supported yet"),
         (
             "[XYZ]\n  Name x\n",
             "1: error: unknown section [XYZ]\n  hint: known are SERVICE, INPUT, FILTER, OUTPUT and, \

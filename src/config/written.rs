@@ -96,6 +96,10 @@ impl Section {
 pub enum SectionKind {
     /// One that this program runs.
     Known(Class),
+    /// The head of an upstream; its nodes follow.
+    Upstream,
+    /// A server of an upstream.
+    Node,
     /// One that Fluent Bit has and that is not supported here, by its full name.
     Unsupported(&'static str),
     /// None that anybody knows.

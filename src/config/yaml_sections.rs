@@ -68,7 +68,7 @@ impl YamlText<'_, '_> {
                 "includes" => self.includes(node),
                 "parsers" => self.parsers(Class::Parser, "PARSER", node),
                 "multiline_parsers" => self.parsers(Class::MultilineParser, "MULTILINE_PARSER", node),
-                "upstream_servers" => self.foreign("UPSTREAM_SERVERS", &key, &node),
+                "upstream_servers" => self.upstreams(node),
                 "customs" => self.foreign("CUSTOM", &key, &node),
                 "stream_processor" => self.foreign("STREAM_PROCESSOR", &key, &node),
                 "plugins" => self.foreign("PLUGINS", &key, &node),
@@ -130,6 +130,26 @@ impl YamlText<'_, '_> {
         for node in self.list(node, title) {
             let section = self.section(SectionKind::Known(class), title, node);
             self.reader.written.parsers.extend(section);
+        }
+    }
+
+    /// Each upstream is followed by its nodes, as in a classic file.
+    fn upstreams(&mut self, node: Node) {
+        for upstream in self.list(node, "upstream_servers") {
+            let at = upstream.at;
+            let mut section = Section::new(SectionKind::Upstream, "UPSTREAM", self.place(at));
+            let mut nodes = Vec::new();
+            for (key, value) in self.map(upstream, "name and nodes") {
+                if key.text.eq_ignore_ascii_case("nodes") {
+                    for node in self.list(value, "nodes") {
+                        nodes.extend(self.section(SectionKind::Node, "NODE", node));
+                    }
+                } else {
+                    self.values(&mut section, &key, value);
+                }
+            }
+            self.reader.written.sections.push(section);
+            self.reader.written.sections.extend(nodes);
         }
     }
 

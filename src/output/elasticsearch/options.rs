@@ -33,6 +33,14 @@ const OPTIONS: &[OptionSpec] = &[
     ),
     OptionSpec::new("Port", Kind::Port, "9200", "Port of each server that names none."),
     OptionSpec::new(
+        "Upstream",
+        Kind::Text,
+        "",
+        "A file that names the servers: `[UPSTREAM]` with a `[NODE]` for each, or `upstream_servers` in YAML; or the name \
+         of one of the configuration's own `upstream_servers`. What the nodes say stands in place of this output's own \
+         keys, and has to be the same for all of them but `Host` and `Port`.",
+    ),
+    OptionSpec::new(
         "Cloud_ID",
         Kind::Text,
         "",
