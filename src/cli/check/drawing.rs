@@ -80,8 +80,10 @@ impl Drawing<'_> {
         let names = users().flat_map(|options| {
             PARSER_KEYS.into_iter().filter(move |key| options.knows(key)).flat_map(move |key| options.all(key))
         });
+        let joined_by =
+            || users().filter(|options| options.knows(JOINED_BY)).flat_map(|options| options.list(JOINED_BY));
         let mut drawn: Vec<&str> = Vec::new();
-        for name in names {
+        for name in names.chain(joined_by().filter_map(|name| parser_of_lines(self.config, name))) {
             let engine = parsers.find(name).and_then(|parser| parser.engine());
             if let Some((engine, reason)) = engine.filter(|_| !drawn.contains(&name)) {
                 drawn.push(name);
@@ -89,9 +91,8 @@ impl Drawing<'_> {
             }
         }
         let joining = Joining::new(self.config, &parsers, &mut Problems::new());
-        let names = users().filter(|options| options.knows(JOINED_BY)).flat_map(|options| options.list(JOINED_BY));
         let mut joined: Vec<(String, String)> = Vec::new();
-        for chosen in names.filter_map(|name| joining.definitions.find(name)) {
+        for chosen in joined_by().filter_map(|name| joining.definitions.find(name)) {
             for (name, engine) in chosen.chain.engines() {
                 let pair = (format!("multiline parser {name}"), engine);
                 if !joined.contains(&pair) {
@@ -161,6 +162,13 @@ fn parsers(input: &Instance) -> String {
     PARSER_KEYS.into_iter().flat_map(of).chain(of(JOINED_BY)).collect::<Vec<_>>().join(", ")
 }
 
+/// The parser that cuts the lines of a multi-line parser.
+fn parser_of_lines<'c>(config: &'c Config, multiline_parser: &str) -> Option<&'c str> {
+    let mut parsers = config.multiline_parsers.iter();
+    let parser = parsers.find(|parser| parser.name().eq_ignore_ascii_case(multiline_parser))?;
+    parser.options().text("Parser")
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -227,6 +235,11 @@ stdin.0
         let expected = "\nmultiline parser m            backtracking engine: negative look-";
         assert!(drawn.contains(expected), "{problems}{drawn}");
         assert!(drawn.contains("\nmultiline parser m            regex engine: it only has to match\n"), "{drawn}");
+        let lines = ruled.replace("- name: m\n", "- name: m\n    parser: mine\n    key_content: a\n");
+        let (config, problems) =
+            load_text(Path::new("a.yaml"), &format!("{lines}{parsers}"), &Plugins::all().registry(), &environment);
+        let drawn = draw(&config, &config.filters, false);
+        assert!(drawn.contains("\nparser mine                   backtracking engine: "), "{problems}{drawn}");
         let wide = text.replace("*.log'", &format!("{}'", "x".repeat(200)));
         let (config, _) = load_text(Path::new("a.yaml"), &wide, &Plugins::all().registry(), &environment);
         assert!(draw(&config, &config.filters, false).lines().all(|line| line.chars().count() <= WIDTH));
