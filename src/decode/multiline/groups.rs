@@ -26,6 +26,8 @@ struct Keyed {
     /// Where no group was open that was open when this one began, and the time there: read again
     /// from there, the same groups come again.
     since: (u64, Timestamp),
+    /// That place is in the file before.
+    reaches_back: bool,
 }
 
 impl Groups {
@@ -42,13 +44,15 @@ impl Groups {
         for open in &mut self.keyed {
             open.joiner.carry();
             open.since.0 = 0;
+            open.reaches_back = true;
         }
     }
 
-    /// Something open began in the file before.
+    /// What is open can only be read again together with the file before: something of it began there, or was
+    /// open together with what did.
     #[must_use]
     pub fn is_carried(&self) -> bool {
-        self.plain.is_carried() || self.keyed.iter().any(|open| open.joiner.is_carried())
+        self.plain.is_carried() || self.keyed.iter().any(|open| open.reaches_back)
     }
 
     /// Takes the stream's next line and gives what is complete to `complete`.
@@ -85,7 +89,7 @@ impl Groups {
         self.plain.finish(arena, complete);
         let at = self.keyed.iter().position(|open| open.key == key);
         let since = (line.position.start, line.time);
-        let new = || Keyed { key, joiner: Joiner::default(), since };
+        let new = || Keyed { key, joiner: Joiner::default(), since, reaches_back: false };
         let mut own = at.map_or_else(new, |at| self.keyed.remove(at));
         let before = own.joiner.open_since();
         own.joiner.push(line, chain, limits, arena, complete);
@@ -97,6 +101,7 @@ impl Groups {
                     self.keyed.remove(0).joiner.finish(arena, complete);
                 }
                 own.since = self.open_since().unwrap_or(began);
+                own.reaches_back = self.is_carried();
                 self.keyed.push(own);
             }
         }
@@ -206,6 +211,21 @@ mod tests {
         let mut run = Run::new(&chain);
         lines.iter().zip(0..).for_each(|(line, number)| run.push(number, line));
         run.finish().into_iter().map(|(_, _, text)| text).collect()
+    }
+
+    #[test]
+    fn what_was_open_together_with_what_began_in_the_file_before_is_read_again_with_it() {
+        let chain = chain();
+        let mut run = Run::new(&chain);
+        run.push(7, "a|1");
+        run.groups.carry();
+        for (number, line, is_carried) in
+            [(0, "b|2", true), (1, "a|no", true), (2, "c|3", true), (3, "b|no", true), (4, "c|no", false)]
+        {
+            run.push(number, line);
+            assert_eq!(run.groups.is_carried(), is_carried, "{line}");
+            assert_eq!(run.groups.open_since().map(|(start, _)| start), is_carried.then_some(0), "{line}");
+        }
     }
 
     #[test]

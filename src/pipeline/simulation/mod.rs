@@ -95,7 +95,7 @@ impl World {
         let mut dice = fastrand::Rng::with_seed(seed);
         let disk = MemoryDisk::default();
         disk.set_now(START);
-        let node = Node::new(disk.clone(), dice.usize(1..=3), joins == Joins::Days);
+        let node = Node::new(disk.clone(), dice.usize(1..=3), joins);
         let open_files = if dice.u32(..4) == 0 { FEW } else { 100 };
         let mut world = Self {
             dice,
@@ -343,10 +343,11 @@ impl World {
 }
 
 fn reading(longest_line: usize, held_limit: Option<u64>, joins: Joins) -> Reading {
+    let (multiline, cutters) = joins.chain();
     Reading {
         decode: decode::Settings {
             container: true,
-            multiline: joins.chain(),
+            multiline,
             limits: multiline::Limits { bytes: 100_000, lines: MOST_LINES },
         },
         encoding: None,
@@ -357,7 +358,7 @@ fn reading(longest_line: usize, held_limit: Option<u64>, joins: Joins) -> Readin
         skip_empty_lines: false,
         parser: None,
         grouped: None,
-        cutters: Vec::new(),
+        cutters,
         text_key: b"log".to_vec(),
         layout: Layout::Bare,
         path_key: None,
@@ -404,6 +405,16 @@ fn nothing_is_lost_and_nothing_is_twice_whatever_happens() {
 #[test]
 fn groups_of_rules_are_cut_once_whatever_happens() {
     run_seeds(5_000, Joins::Days);
+}
+
+#[test]
+fn groups_up_to_the_next_first_line_are_cut_once_whatever_happens() {
+    run_seeds(3_000, Joins::FirstLines);
+}
+
+#[test]
+fn groups_of_keys_are_cut_once_whatever_happens() {
+    run_seeds(3_000, Joins::Keys);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::disk::MemoryDisk;
+use super::joins::Joins;
 use crate::record::Timestamp;
 
 /// One container and its files.
@@ -32,8 +33,7 @@ pub(super) struct Node {
     next_line: u64,
     next_pod: usize,
     next_rotation: u32,
-    /// Some lines are of groups that begin with a day.
-    writes_days: bool,
+    joins: Joins,
 }
 
 /// Begins a traceback. It has no number of its own: where one is destroyed, 0 stands for it.
@@ -52,7 +52,7 @@ pub(super) struct Removed {
 }
 
 impl Node {
-    pub(super) fn new(disk: MemoryDisk, containers: usize, writes_days: bool) -> Self {
+    pub(super) fn new(disk: MemoryDisk, containers: usize, joins: Joins) -> Self {
         let mut node = Self {
             disk,
             containers: Vec::new(),
@@ -60,7 +60,7 @@ impl Node {
             next_line: 1,
             next_pod: 0,
             next_rotation: 1,
-            writes_days,
+            joins,
         };
         for _ in 0..containers {
             node.add();
@@ -106,8 +106,9 @@ impl Node {
             2 => ("F", HEADER.to_owned()),
             3 | 4 => ("F", format!("  File \"a.py\", line #{line}.")),
             5 => ("F", format!("ValueError: #{line}.")),
-            6 => ("F", String::new()),
-            _ => ("F", format!("{} #{line}. {}", begin_of(line, self.writes_days), "x".repeat(dice.usize(..60)))),
+            // Where it goes on with a group, it would have to have a number, too.
+            6 if self.joins != Joins::FirstLines => ("F", String::new()),
+            _ => ("F", format!("{} #{line}. {}", begin_of(line, self.joins.has_days()), "x".repeat(dice.usize(..60)))),
         };
         let mut bytes = Vec::new();
         Timestamp(now).write_rfc3339(&mut bytes);

@@ -40,7 +40,9 @@ impl Server {
 
     /// Lines that arrived under more than one id, but for those in a document with a line that is
     /// `excused`, or in one whose first line arrived behind such a line, too: what is read again
-    /// without its beginning may begin a group with what had been its end.
+    /// without its beginning may begin a group with what had been its end. And but for those in a
+    /// document that goes on behind such lines: what was open in front of a file that was destroyed is
+    /// joined to what follows it.
     pub(super) fn twice(&self, excused: impl Fn(u64) -> bool) -> Vec<(u64, Vec<String>)> {
         let state = self.state();
         let has_excused = |id: &String, end: Option<u64>| {
@@ -53,7 +55,11 @@ impl Server {
             let mut ids = first.and_then(|first| state.lines.get(&first)).into_iter().flatten();
             ids.any(|other| has_excused(other, first))
         };
-        let is_excused = |id: &String| has_excused(id, None) || lost_its_beginning(id);
+        let goes_over_a_gap = |id: &String| {
+            let lines: Vec<u64> = numbers(&state.documents[id]).collect();
+            lines.windows(2).any(|pair| (pair[0] + 1..pair[1]).any(&excused))
+        };
+        let is_excused = |id: &String| has_excused(id, None) || lost_its_beginning(id) || goes_over_a_gap(id);
         let twice = state.lines.iter().filter(|(_, ids)| ids.len() > 1 && !ids.iter().any(is_excused));
         let texts = |ids: &BTreeSet<String>| ids.iter().map(|id| format!("{id}: {}", state.documents[id])).collect();
         twice.map(|(line, ids)| (*line, texts(ids))).collect()
