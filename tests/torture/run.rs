@@ -257,6 +257,7 @@ fn configured(root: &Path, port: u16, monitoring: u16) -> String {
   HTTP_Server On
   HTTP_Listen 127.0.0.1
   HTTP_Port {monitoring}
+  Spool_Limit 8G
 [INPUT]
   Name tail
   Path {root}/containers/*flyte*.log
