@@ -11,6 +11,7 @@ pub mod delivery;
 mod emit;
 mod emitter;
 pub mod grouped;
+pub mod gzip;
 pub mod halt;
 pub mod ledger;
 pub mod message;
