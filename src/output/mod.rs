@@ -37,8 +37,17 @@ pub trait Encoder: Send {
 pub enum Encoding {
     /// As it is.
     Plain,
-    /// Compressed by gzip at this level (1-9).
-    Gzip(u32),
+    /// Compressed by gzip.
+    Gzip(GzipLevel),
+}
+
+/// How much work goes into compressing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GzipLevel {
+    /// As little as possible, by a writer that is made for bodies.
+    Fast,
+    /// As much as zlib's level (1-9) says.
+    Zlib(u32),
 }
 
 /// A sealed body on its way.

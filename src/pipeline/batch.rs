@@ -1,14 +1,13 @@
 //! Batches: records of one output and partition, gathered until they are worth a request.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use flate2::Compression;
 use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 
+use super::body::Body;
 use super::budget::Held;
 use crate::output::{Encoding, Partition, Request};
 
@@ -23,10 +22,6 @@ pub struct Limits {
     pub age: Duration,
 }
 
-/// Bytes that gather before they go through the compressor: enough to keep its set-up cost small,
-/// little enough to stay in the second-level cache.
-const STAGING: usize = 64 * 1024;
-
 /// A batch that is being filled.
 pub struct Open {
     /// Its partition.
@@ -34,8 +29,6 @@ pub struct Open {
     /// When its first record came.
     pub since: Instant,
     body: Body,
-    staged: Vec<u8>,
-    length: usize,
     items: Vec<u32>,
     tokens: Vec<Token>,
 }
@@ -63,31 +56,19 @@ pub struct Sealed {
     pub held: Held,
 }
 
-enum Body {
-    Plain(Vec<u8>),
-    Gzip(Box<GzEncoder<Vec<u8>>>),
-}
-
 impl Open {
     /// An empty batch.
     #[must_use]
     pub fn new(partition: Partition, encoding: Encoding, now: Instant) -> Self {
-        let body = match encoding {
-            Encoding::Plain => Body::Plain(Vec::new()),
-            Encoding::Gzip(level) => Body::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::new(level)))),
-        };
         let (items, tokens) = (Vec::new(), Vec::new());
-        Self { partition, since: now, body, staged: Vec::with_capacity(STAGING * 5 / 4), length: 0, items, tokens }
+        Self { partition, since: now, body: Body::new(encoding), items, tokens }
     }
 
     /// Appends one item that `encode` writes, and the token of the block that it came from.
     pub fn append(&mut self, source: u64, entry: u64, encode: impl FnOnce(&mut Vec<u8>)) {
-        self.items.push(u32::try_from(self.length + self.staged.len()).unwrap_or(u32::MAX));
-        encode(&mut self.staged);
+        self.items.push(u32::try_from(self.body.length()).unwrap_or(u32::MAX));
+        self.body.append(encode);
         self.hold(source, entry);
-        if self.staged.len() >= STAGING {
-            self.compress();
-        }
     }
 
     /// Lets one more ledger entry wait for this batch.
@@ -107,31 +88,15 @@ impl Open {
     /// It is as large as a batch may be.
     #[must_use]
     pub fn is_full(&self, limits: &Limits) -> bool {
-        self.length + self.staged.len() >= limits.bytes || self.items.len() >= limits.items
+        self.body.length() >= limits.bytes || self.items.len() >= limits.items
     }
 
     /// Ends the body. What is waiting in it becomes a request.
     #[must_use]
-    pub fn seal(mut self, encoding: Encoding) -> (Request, Vec<Token>) {
-        self.compress();
-        let body = match self.body {
-            Body::Plain(body) => body,
-            // Writing into memory cannot fail.
-            Body::Gzip(encoder) => encoder.finish().unwrap_or_default(),
-        };
-        let length = u32::try_from(self.length).unwrap_or(u32::MAX);
-        let items = Arc::from(self.items);
-        (Request { partition: self.partition, body: Bytes::from(body), encoding, items, length }, self.tokens)
-    }
-
-    fn compress(&mut self) {
-        self.length += self.staged.len();
-        match &mut self.body {
-            Body::Plain(body) => body.extend_from_slice(&self.staged),
-            // Writing into memory cannot fail.
-            Body::Gzip(encoder) => drop(encoder.write_all(&self.staged)),
-        }
-        self.staged.clear();
+    pub fn seal(self, encoding: Encoding) -> (Request, Vec<Token>) {
+        let length = u32::try_from(self.body.length()).unwrap_or(u32::MAX);
+        let (body, items) = (Bytes::from(self.body.finish()), Arc::from(self.items));
+        (Request { partition: self.partition, body, encoding, items, length }, self.tokens)
     }
 }
 
@@ -174,6 +139,7 @@ pub fn subset(request: &Request, indexes: &[usize]) -> io::Result<Request> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::GzipLevel;
 
     fn sealed(encoding: Encoding, items: &[&str]) -> (Request, Vec<Token>) {
         let mut open = Open::new(3, encoding, Instant::now());
@@ -184,10 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn keeps_items_apart_in_both_encodings() {
-        let long = "x".repeat(STAGING);
+    fn keeps_items_apart_in_all_encodings() {
+        let long = "x".repeat(100_000);
         let items = ["one\n", &long, "three\n", "", "five\n"];
-        for encoding in [Encoding::Plain, Encoding::Gzip(1)] {
+        for encoding in [Encoding::Plain, Encoding::Gzip(GzipLevel::Fast), Encoding::Gzip(GzipLevel::Zlib(1))] {
             let (request, _) = sealed(encoding, &items);
             let body = decoded(&request).unwrap();
             assert_eq!(body.len(), request.length as usize);

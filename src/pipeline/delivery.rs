@@ -233,11 +233,13 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::output::{Encoding, Sending};
+    use crate::output::{Encoding, GzipLevel, Sending};
     use crate::pipeline::batch::{Open, Token};
     use crate::pipeline::budget::Budget;
     use crate::spool::dead_letters::Limits;
     use crate::telemetry::Dropped;
+
+    const ENCODING: Encoding = Encoding::Gzip(GzipLevel::Fast);
 
     /// Answers from a list, in order; keeps what it was sent.
     struct Scripted {
@@ -276,11 +278,11 @@ mod tests {
             retries: Throttle::default(),
             halt: Halt::new().1,
         });
-        let mut open = Open::new(0, Encoding::Gzip(1), Instant::now());
+        let mut open = Open::new(0, ENCODING, Instant::now());
         for text in items {
             open.append(1, 1, |out| out.extend_from_slice(text.as_bytes()));
         }
-        let (request, tokens) = open.seal(Encoding::Gzip(1));
+        let (request, tokens) = open.seal(ENCODING);
         let held = Budget::new(1).hold(1);
         let (batches, receiver) = tokio::sync::mpsc::unbounded_channel();
         drop(batches.send(Sealed { request, tokens, worker: 0, held }));

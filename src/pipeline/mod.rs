@@ -4,6 +4,7 @@
 //! all inputs are exhausted. The way of a block to a body is [`worker`], read from the top.
 
 pub mod batch;
+mod body;
 pub mod budget;
 mod build;
 pub mod cutting;

@@ -62,3 +62,30 @@ fn connection(settings: &Settings, options: &Options<'_>, problems: &mut Problem
         })
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Class, Environment, instance};
+    use crate::output::GzipLevel;
+
+    #[test]
+    fn bodies_are_compressed_as_the_options_say() {
+        let fast = Encoding::Gzip(GzipLevel::Fast);
+        for (key, value, expected) in [
+            ("Index", "logs", fast),
+            ("Compress", "gzip", fast),
+            ("Compress", "Off", Encoding::Plain),
+            ("Compress_Level", "Fast", fast),
+            ("Compress_Level", "1", Encoding::Gzip(GzipLevel::Zlib(1))),
+            ("Compress_Level", "9", Encoding::Gzip(GzipLevel::Zlib(9))),
+        ] {
+            let environment = Environment::default();
+            let (output, mut problems) = instance(Class::Output, &PLUGIN, &[(key, value)], &environment);
+            let built = build(&output.options(), Surroundings { flyte: true }, &mut problems).unwrap();
+            assert_eq!(built.encoding, expected, "{key} {value}");
+        }
+        let (_, problems) = instance(Class::Output, &PLUGIN, &[("Compress_Level", "10")], &Environment::default());
+        assert!(problems.is_fatal());
+    }
+}

@@ -1,7 +1,7 @@
 //! The options of the Elasticsearch and OpenSearch outputs.
 
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
-use crate::output::Surroundings;
+use crate::output::{GzipLevel, Surroundings};
 
 use super::address;
 use super::index::Naming;
@@ -22,6 +22,9 @@ pub const OPENSEARCH_PLUGIN: Plugin =
     Plugin { name: "opensearch", doc: "OpenSearch. The same as `es`.", options: OPTIONS };
 
 const ONE_ID: &str = "Each document's id is made of its source position.";
+
+/// The words of `Compress_Level`. All but the first are zlib's levels.
+const LEVELS: &[&str] = &["fast", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
 const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
@@ -116,7 +119,13 @@ const OPTIONS: &[OptionSpec] = &[
         "gzip",
         "How bodies are compressed (Fluent Bit: not at all unless told).",
     ),
-    OptionSpec::new("Compress_Level", Kind::Integer, "1", "1 (fastest) to 9 (smallest)."),
+    OptionSpec::new(
+        "Compress_Level",
+        Kind::Choice(LEVELS),
+        "fast",
+        "`fast` takes less CPU time than any level, and makes bodies smaller than level 1 does; 1 (zlib's fastest) to 9 \
+         (smallest) are zlib's.",
+    ),
     OptionSpec::new("Concurrency", Kind::Integer, "2", "Requests on the wire at once."),
     OptionSpec::new(
         "Write_Operation",
@@ -161,7 +170,7 @@ pub(super) struct Settings {
     pub(super) replace_dots: bool,
     pub(super) tag_key: Option<String>,
     pub(super) pipeline: Option<String>,
-    pub(super) gzip: Option<u32>,
+    pub(super) gzip: Option<GzipLevel>,
     pub(super) concurrency: usize,
 }
 
@@ -180,10 +189,8 @@ fn adds_date(options: &Options<'_>, surroundings: Surroundings) -> bool {
 impl Settings {
     pub(super) fn new(options: &Options<'_>, surroundings: Surroundings, problems: &mut Problems) -> Option<Self> {
         let or_flyte = |key: &str| if options.is_set(key) { options.boolean(key) } else { surroundings.flyte };
-        let level = options.integer("Compress_Level").and_then(|level| u32::try_from(level).ok());
-        if !level.is_some_and(|level| (1..=9).contains(&level)) {
-            problems.push(options.problem("Compress_Level", "must be between 1 and 9"));
-        }
+        // `fast` is the only choice that is no number.
+        let level = options.text("Compress_Level").and_then(|level| level.parse().ok());
         Some(Self {
             urls: address::urls(options, problems),
             path: options.text("Path").unwrap_or_default().trim_matches('/').to_owned(),
@@ -198,7 +205,7 @@ impl Settings {
                 .boolean("Include_Tag_Key")
                 .then(|| options.text("Tag_Key").unwrap_or("flb-key").to_owned()),
             pipeline: options.text("Pipeline").map(str::to_owned),
-            gzip: (options.text("Compress") != Some("off")).then_some(level.unwrap_or(1)),
+            gzip: (options.text("Compress") != Some("off")).then_some(level.map_or(GzipLevel::Fast, GzipLevel::Zlib)),
             concurrency: options
                 .integer("Concurrency")
                 .and_then(|count| usize::try_from(count).ok())
