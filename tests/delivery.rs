@@ -14,7 +14,7 @@ use support::kql::Translator;
 use support::node::{Node, count, dated, dead_letters, found, set_up, verify};
 use support::place::{Place, append, line};
 use support::server::{Engine, Server};
-use support::shipper::{Shipper, wait_for};
+use support::shipper::{Shipper, flytail, wait_for};
 use support::turn::turn;
 
 /// Lines of each run, over all containers, in this many steps.
@@ -266,6 +266,44 @@ fn indices_of(server: &Server, index: &str, changes: &[(&str, &str)]) -> Vec<Str
     });
     assert!(shipper.terminate().success());
     indices
+}
+
+#[test]
+fn a_data_stream_is_filled_once_over_a_second_reading_and_a_rollover() {
+    let _turn = turn();
+    for engine in [Engine::Elasticsearch8, Engine::OpenSearch2] {
+        let server = Server::shared(engine);
+        let client = server.client();
+        let (prefix, stream) = ("logs-flyte.shipped", "logs-flyte.shipped-prod");
+        let mut node = Node::new(13, Runtime::Containerd);
+        node.write(5_000);
+        let options = "Data_Stream On\n  Data_Stream_Dataset flyte.shipped\n  Data_Stream_Namespace prod";
+        let configuration = node.configure(server, stream, &[(&format!("Index {stream}"), options)]);
+        let mut shipper = Shipper::start(&configuration);
+        wait_for(&true, || shipper.log().contains(&format!("flytail setup --data-stream --index {stream}")));
+        assert_eq!(client.get(&format!("/{stream}")).status, 404, "no plain index is made in its place");
+        let setup = ["setup", "--data-stream", "--retention", "forever", "--index", stream, "--url", &server.url()];
+        assert!(flytail().args(setup).status().unwrap().success());
+        assert!(flytail().args(setup).arg("--check").status().unwrap().success());
+        wait_for(&5_000, || count(&client, prefix));
+        assert!(shipper.terminate().success(), "{}", shipper.log());
+        // Without a database the next one reads all of it again.
+        node.write(100);
+        let mut shipper = Shipper::start(&configuration);
+        wait_for(&5_100, || count(&client, prefix));
+        client.send("POST", &format!("/{stream}/_rollover"), "").ok();
+        node.write(100);
+        wait_for(&5_200, || count(&client, prefix));
+        assert!(shipper.terminate().success(), "{}", shipper.log());
+        assert!(shipper.log().contains("acked=5200"), "{}", shipper.log());
+        verify(&client, prefix, &node.truths);
+        let said = json!({"dataset": "flyte.shipped", "namespace": "prod", "type": "logs"});
+        client.each_document(stream, &json!({"match_all": {}}), Some(&["data_stream"]), |id, document| {
+            assert_eq!(document["data_stream"], said, "{id}");
+        });
+        let indices = client.get(&format!("/{stream}/_settings")).ok();
+        assert_eq!(indices.as_object().unwrap().len(), 2, "{indices}");
+    }
 }
 
 #[test]

@@ -111,7 +111,8 @@ fn finds_what_the_matcher_finds(engine: Engine) {
 
 fn matching(search: &str, engine: Engine, documents: &[Value]) -> Vec<Value> {
     let kind = if engine.is_opensearch() { setup::Server::OpenSearch } else { setup::Server::Elasticsearch };
-    let mapping = Mapping::new(&setup::template(INDEX, kind, None)["template"]["mappings"]);
+    let plan = setup::Plan { index: INDEX, is_data_stream: false, days: None };
+    let mapping = Mapping::new(&setup::template(plan, kind, None)["template"]["mappings"]);
     let query = parse(search).unwrap_or_else(|error| panic!("{search}: {error}"));
     let matcher = Matcher::new(query, mapping).unwrap_or_else(|error| panic!("{search}: {error}"));
     documents.iter().filter(|document| matcher.matches(document)).cloned().collect()

@@ -8,7 +8,7 @@ use elasticsearch::http::transport::Transport;
 
 use super::run::runtime;
 use super::{FAILED, INVALID};
-use crate::output::elasticsearch::setup::{self, Part, SetupError, State};
+use crate::output::elasticsearch::setup::{self, Part, Plan, SetupError, State};
 use crate::output::elasticsearch::{Endpoint, connect, without_credentials};
 
 /// Arguments of `flytail setup`.
@@ -26,9 +26,13 @@ pub(super) struct SetupArguments {
     /// File of certificates (PEM) to trust besides the system's
     #[arg(long)]
     ca_file: Option<String>,
-    /// Index name without its date
-    #[arg(long, default_value = "flyte-logs")]
-    index: String,
+    /// Index name without its date, or the whole name of the data stream [default: flyte-logs, or logs-flyte-default
+    /// with --data-stream]
+    #[arg(long)]
+    index: Option<String>,
+    /// Prepare a data stream (`Data_Stream On` of the output) in place of dated indices
+    #[arg(long)]
+    data_stream: bool,
     /// Days after which the server deletes an index, as `14d`; `forever` leaves that to you
     #[arg(long, default_value = "14d", value_parser = retention, value_name = "DAYS")]
     retention: Retention,
@@ -75,9 +79,17 @@ pub(super) fn run(arguments: &SetupArguments) -> ExitCode {
     }
 }
 
+impl SetupArguments {
+    fn plan(&self) -> Plan<'_> {
+        let usual = if self.data_stream { "logs-flyte-default" } else { "flyte-logs" };
+        let index = self.index.as_deref().unwrap_or(usual);
+        Plan { index, is_data_stream: self.data_stream, days: self.retention.days }
+    }
+}
+
 /// Whether all is as it should be.
 async fn set_up(arguments: &SetupArguments, transport: &Transport) -> Result<bool, SetupError> {
-    let parts = setup::look(transport, &arguments.index, arguments.retention.days).await?;
+    let parts = setup::look(transport, arguments.plan()).await?;
     if arguments.dry_run {
         for part in parts.iter().filter(|part| part.state != State::Unsupported) {
             println!("{:#}", part.body);

@@ -41,7 +41,8 @@ impl<'a> Server<'a> {
         let transport = transport.map_err(|error| failed(error.to_string()))?;
         let failed_setup = |error: setup::SetupError| failed(error.to_string());
         // How long a demonstration's documents are kept is the user's affair.
-        for part in setup::look(&transport, INDEX, None).await.map_err(failed_setup)? {
+        let plan = setup::Plan { index: INDEX, is_data_stream: false, days: None };
+        for part in setup::look(&transport, plan).await.map_err(failed_setup)? {
             setup::install(&transport, &part).await.map_err(failed_setup)?;
         }
         Ok(Some(Self { url, ca_file, transport }))

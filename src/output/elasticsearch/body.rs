@@ -44,11 +44,25 @@ impl BulkEncoder {
             body.extend_from_slice(b"\":");
             write_string(body, turn.source.tag.as_bytes());
         }
+        self.write_data_stream(record, body, &mut first);
         document::write_members(body, record, &mut first);
         if record.truncated {
             body.extend_from_slice(if first { b"\"truncated\":true" } else { b",\"truncated\":true" });
         }
         body.push(b'}');
+    }
+
+    /// The data stream that the document goes to, unless the record has a member of that name: no key
+    /// may stand twice.
+    fn write_data_stream(&self, record: &Record<'_>, body: &mut Vec<u8>, first: &mut bool) {
+        let Some(stream) = &self.settings.data_stream else { return };
+        if document::has(record, b"data_stream") {
+            return;
+        }
+        if !std::mem::take(first) {
+            body.push(b',');
+        }
+        body.extend_from_slice(&stream.member);
     }
 
     /// The record's time, unless the record has a member of that name: then that one counts, as

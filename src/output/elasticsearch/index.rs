@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use jiff::fmt::strtime;
 
+use super::data_stream::DataStream;
 use super::prefix::{Known, Prefixes};
 use crate::config::{Options, Problems};
 use crate::output::Partition;
@@ -34,10 +35,18 @@ enum Unit {
 const HOUR: i64 = 3_600_000_000_000;
 
 impl Naming {
-    pub(super) fn new(options: &Options<'_>, add_date: bool, problems: &mut Problems) -> Option<Self> {
+    /// As the options say. A data stream has the name that it has.
+    pub(super) fn new(
+        options: &Options<'_>,
+        data_stream: Option<&DataStream>,
+        add_date: bool,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let index = options.text("Index").unwrap_or("fluent-bit");
         let mut prefixes = None;
-        let (key, pattern, base) = if options.boolean("Logstash_Format") {
+        let (key, pattern, base) = if let Some(stream) = data_stream {
+            ("Data_Stream", stream.name.clone(), None)
+        } else if options.boolean("Logstash_Format") {
             let text = |key: &str, default| options.text(key).unwrap_or(default).to_owned();
             let prefix = text("Logstash_Prefix", "logstash").replace('%', "%%");
             let behind =

@@ -5,6 +5,7 @@ mod address;
 mod body;
 mod connection;
 mod credentials;
+mod data_stream;
 mod dots;
 mod index;
 mod operation;

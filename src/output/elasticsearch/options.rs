@@ -4,6 +4,7 @@ use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
 use crate::output::{GzipLevel, Surroundings};
 
 use super::address;
+use super::data_stream::DataStream;
 use super::index::Naming;
 use super::operation::Operation;
 use super::time_format::TimeFormat;
@@ -63,6 +64,19 @@ const OPTIONS: &[OptionSpec] = &[
         "Adds the record's day to `Index` (`flyte-logs` is `flyte-logs-2026.11.22`), unless the name is an alias or a \
          data stream. On by default while the Flyte filter is (Fluent Bit has no such option).",
     ),
+    OptionSpec::new(
+        "Data_Stream",
+        Kind::Boolean,
+        "off",
+        "Sends to the data stream `Data_Stream_Type`-`Data_Stream_Dataset`-`Data_Stream_Namespace` and says so in each \
+         document (`data_stream.*`, unless the record has a member of that name). It is made from its template, which \
+         `flytail setup --data-stream` installs; nothing is sent before it is there. A document that is sent again \
+         (after a crash, or when an answer was lost) is found by its id and not doubled, unless the stream rolled over \
+         in between: across a rollover delivery is at least once (Fluent Bit has no such option).",
+    ),
+    OptionSpec::new("Data_Stream_Type", Kind::Text, "logs", "See `Data_Stream`. No part may hold a `-`."),
+    OptionSpec::new("Data_Stream_Dataset", Kind::Text, "flyte", "See `Data_Stream`."),
+    OptionSpec::new("Data_Stream_Namespace", Kind::Text, "default", "See `Data_Stream`."),
     OptionSpec::new(
         "Logstash_Format",
         Kind::Boolean,
@@ -162,6 +176,7 @@ pub(super) struct Settings {
     pub(super) urls: Vec<String>,
     pub(super) path: String,
     pub(super) naming: Naming,
+    pub(super) data_stream: Option<DataStream>,
     pub(super) time_key: String,
     pub(super) time_format: Option<TimeFormat>,
     pub(super) nanoseconds: bool,
@@ -178,7 +193,8 @@ pub(super) struct Settings {
 /// they are wrong. Only a server can say that a name is an alias or a data stream, which gets no date.
 #[must_use]
 pub fn index_pattern(options: &Options<'_>, surroundings: Surroundings) -> Option<String> {
-    let naming = Naming::new(options, adds_date(options, surroundings), &mut Problems::new())?;
+    let stream = DataStream::of(options, &mut Problems::new());
+    let naming = Naming::new(options, stream.as_ref(), adds_date(options, surroundings), &mut Problems::new())?;
     Some(naming.pattern().to_owned())
 }
 
@@ -191,10 +207,12 @@ impl Settings {
         let or_flyte = |key: &str| if options.is_set(key) { options.boolean(key) } else { surroundings.flyte };
         // `fast` is the only choice that is no number.
         let level = options.text("Compress_Level").and_then(|level| level.parse().ok());
+        let data_stream = DataStream::of(options, problems);
         Some(Self {
             urls: address::urls(options, problems),
             path: options.text("Path").unwrap_or_default().trim_matches('/').to_owned(),
-            naming: Naming::new(options, adds_date(options, surroundings), problems)?,
+            naming: Naming::new(options, data_stream.as_ref(), adds_date(options, surroundings), problems)?,
+            data_stream,
             time_key: options.text("Time_Key").unwrap_or("@timestamp").to_owned(),
             time_format: TimeFormat::of_options(options, problems),
             nanoseconds: or_flyte("Time_Key_Nanos"),

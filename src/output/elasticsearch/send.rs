@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::connection::Connection;
 use super::options::Settings;
-use super::response;
+use super::{response, setup};
 use crate::output::{Encoding, Outcome, Partition, Request, Sender, Sending};
 
 /// How long a request may take: the server's own limit for a bulk is one minute.
@@ -151,12 +151,35 @@ impl BulkSender {
                 Err(reason) => return Outcome::Retry(reason),
             }
         }
+        if let Err(reason) = self.make_data_stream().await {
+            return Outcome::Retry(reason);
+        }
         let path = self.path(&format!("{}/_bulk", self.destination(request.partition)));
         let headers = self.headers[usize::from(matches!(request.encoding, Encoding::Gzip(_)))].clone();
         let body = Some(request.body.clone());
         match self.connection.send(Method::Post, &path, headers, &self.query, body).await {
             Ok((status, body)) => response::read(status, &body, request.items.len()),
             Err(reason) => Outcome::Retry(reason),
+        }
+    }
+
+    /// Sees to it that the data stream is there, if documents go to one: without its template the
+    /// server would make a plain index of that name, and never roll it over.
+    async fn make_data_stream(&self) -> Result<(), String> {
+        let Some(stream) = self.settings.data_stream.as_ref().filter(|stream| !stream.is_there()) else {
+            return Ok(());
+        };
+        let path = self.path(&format!("_data_stream/{}", stream.name));
+        let send =
+            async |method, path: &str| self.connection.send(method, path, self.headers[0].clone(), &[], None).await;
+        match send(Method::Put, &path).await? {
+            // A build without Elastic's own modules makes streams at their first document alone.
+            (405, _) => {
+                let template = self.path(&format!("_index_template/{}", setup::name_of(&stream.name)));
+                let (status, _) = send(Method::Get, &template).await?;
+                stream.is_foreseen(status == 200)
+            }
+            (status, body) => stream.made(status, &body),
         }
     }
 

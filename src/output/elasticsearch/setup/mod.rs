@@ -40,23 +40,38 @@ pub enum SetupError {
     },
 }
 
-/// What is to be installed for `index` and its dated indices, which are kept for so many days, or for
-/// ever; and what the server has of it.
+/// What a server is prepared for.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// An index and its dated indices, or a data stream.
+    pub index: &'a str,
+    /// It is a data stream.
+    pub is_data_stream: bool,
+    /// The days for which documents are kept; for ever if `None`.
+    pub days: Option<u32>,
+}
+
+/// What is to be installed, and what the server has of it.
 ///
 /// # Errors
 /// If the server cannot be reached or refuses.
-pub async fn look(transport: &Transport, index: &str, days: Option<u32>) -> Result<Vec<Part>, SetupError> {
+pub async fn look(transport: &Transport, plan: Plan<'_>) -> Result<Vec<Part>, SetupError> {
     let server = server_of(transport).await?;
-    let name = format!("flytail-{index}");
+    let name = name_of(plan.index);
     let mut parts = Vec::new();
-    if let Some(days) = days {
-        parts.push(look_at_policy(transport, server, &name, retention::policy(index, server, days)).await?);
+    if let Some(days) = plan.days {
+        parts.push(look_at_policy(transport, server, &name, retention::policy(plan, server, days)).await?);
     }
     let has_policy = parts.iter().any(|policy| policy.state != State::Unsupported);
     let named = has_policy && server == Server::Elasticsearch;
-    let body = template(index, server, named.then_some(name.as_str()));
+    let body = template(plan, server, named.then_some(name.as_str()));
     parts.push(look_at_template(transport, name, body).await?);
     Ok(parts)
+}
+
+/// The name of the template and the policy of an index or a data stream.
+pub(super) fn name_of(index: &str) -> String {
+    format!("flytail-{index}")
 }
 
 /// Installs what is missing or different.
