@@ -41,6 +41,13 @@ impl Shipper {
         Self::run(command, configuration)
     }
 
+    /// The same, with more variables in its environment.
+    pub fn start_with_variables(configuration: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = flytail();
+        command.envs(variables.iter().copied());
+        Self::run(command, configuration)
+    }
+
     fn run(mut command: Command, configuration: &Path) -> Self {
         let directory = configuration.parent().unwrap();
         let log = directory.join("log");

@@ -10,6 +10,7 @@ use elasticsearch::http::Method;
 use elasticsearch::http::headers::{AUTHORIZATION, HeaderMap};
 use elasticsearch::http::transport::Transport;
 
+use super::aws::SignedRequest;
 use super::credentials::Credentials;
 use super::send::{ConnectError, Endpoint, answer, connect};
 use super::stamp::Stamp;
@@ -138,9 +139,21 @@ impl Connection {
         let mut reason = String::new();
         for _ in 0..self.urls.len() {
             let (host, transport) = self.choose(Instant::now());
-            let sent = transport.send(method, path, headers.clone(), Some(query), body.clone(), None).await;
+            let headers = headers.clone();
+            let sent = match self.credentials.signer() {
+                None => transport.send(method, path, headers, Some(query), body.clone(), None).await,
+                Some(aws) => {
+                    let bytes = body.as_deref().unwrap_or_default();
+                    let signed = aws.sign(&self.urls[host], method, path, headers, query, bytes).await;
+                    let SignedRequest { target, headers } = signed.map_err(|error| error.to_string())?;
+                    transport.send(method, &target, headers, None::<&()>, body.clone(), None).await
+                }
+            };
             match answer(sent).await {
                 Ok((status, body)) => {
+                    if let Some(aws) = self.credentials.signer().filter(|_| matches!(status, 401 | 403)) {
+                        aws.refused().await;
+                    }
                     // One that is busy or has no master is not asked next, where there are others.
                     self.judge(host, !matches!(status, 429 | 502..=504));
                     return Ok((status, body));

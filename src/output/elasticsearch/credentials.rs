@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use elasticsearch::http::headers::HeaderValue;
 
+use super::aws::Aws;
 use super::stamp::Stamp;
 use crate::config::{Options, Problems};
 
@@ -28,6 +29,8 @@ pub(super) enum Credentials {
     ApiKey(Secret),
     /// By a token.
     Bearer(Secret),
+    /// By signatures of the requests, each of its own.
+    Aws(Box<Aws>),
 }
 
 /// Why there are no credentials to show.
@@ -43,6 +46,9 @@ impl Credentials {
     /// By what the options say: the first of a user, an API key, a token and `Cloud_Auth`, in Fluent
     /// Bit's order.
     pub(super) fn new(options: &Options<'_>, problems: &mut Problems) -> Self {
+        if let Some(aws) = Aws::of(options, problems) {
+            return Self::Aws(Box::new(aws));
+        }
         let mut secret = |key, file_key| Secret::new(options, key, file_key, problems);
         if let Some(user) = options.text("HTTP_User") {
             let password = secret("HTTP_Passwd", "HTTP_Passwd_File").unwrap_or_default();
@@ -69,13 +75,21 @@ impl Credentials {
         Self::Basic { user: user.to_owned(), password: Secret::Written(password.to_owned()) }
     }
 
-    /// The value of the header `Authorization`, if there is one.
+    /// What signs requests, where that is asked for.
+    pub(super) fn signer(&self) -> Option<&Aws> {
+        match self {
+            Self::Aws(aws) => Some(aws),
+            _ => None,
+        }
+    }
+
+    /// The value of the header `Authorization`, if it is the same for all requests.
     ///
     /// # Errors
     /// If a file cannot be read, or what is in it cannot stand in a header.
     pub(super) fn header(&self) -> Result<Option<HeaderValue>, CredentialsError> {
         let text = match self {
-            Self::None => return Ok(None),
+            Self::None | Self::Aws(_) => return Ok(None),
             Self::Basic { user, password } => {
                 format!("Basic {}", BASE64.encode(format!("{user}:{}", password.read()?)))
             }

@@ -2,6 +2,7 @@
 //! document that is sent twice is shown once.
 
 mod address;
+mod aws;
 mod body;
 mod connection;
 mod credentials;

@@ -126,6 +126,41 @@ const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("HTTP_Bearer_Token", Kind::Text, "", "Token for a server that takes OAuth or JWT tokens."),
     OptionSpec::new("HTTP_Bearer_Token_File", Kind::Text, "", "File that holds the token, read again when it changes."),
     OptionSpec::new("Cloud_Auth", Kind::Text, "", "`user:password`, where no other credentials are given."),
+    OptionSpec::new(
+        "AWS_Auth",
+        Kind::Boolean,
+        "off",
+        "Signs each request (Signature Version 4), as Amazon's OpenSearch services want it. The keys come from the first \
+         of: `AWS_Profile`, the environment, a profile of the shared files, a service account's token (IRSA), a \
+         container's endpoint (EKS pod identity, ECS), the instance's endpoint (version 2); they are renewed five minutes \
+         before they expire.",
+    ),
+    OptionSpec::new(
+        "AWS_Region",
+        Kind::Text,
+        "",
+        "Region, such as `eu-central-1`; without it the variable `AWS_REGION`.",
+    ),
+    OptionSpec::new(
+        "AWS_Service_Name",
+        Kind::Text,
+        "es",
+        "`es`, or `aoss` for a serverless collection, which has to be one for search: others take no ids of ours.",
+    ),
+    OptionSpec::new(
+        "AWS_Profile",
+        Kind::Text,
+        "",
+        "Profile of AWS's shared files whose keys are used, before all others.",
+    ),
+    OptionSpec::new("AWS_Role_ARN", Kind::Text, "", "Role to take on, for a domain of another account."),
+    OptionSpec::new("AWS_External_ID", Kind::Text, "", "What the role's owner asks for, see `AWS_Role_ARN`."),
+    OptionSpec::new(
+        "AWS_STS_Endpoint",
+        Kind::Text,
+        "",
+        "The token service that lends the keys of roles, unless it is the region's own.",
+    ),
     OptionSpec::new("Pipeline", Kind::Text, "", "Ingest pipeline."),
     OptionSpec::new(
         "Compress",

@@ -98,9 +98,15 @@ fn is_missing_document(result: &ItemResult) -> bool {
 /// that is not there. Every document would be refused, and none is at fault.
 fn is_about_settings(kind: &str, reason: &str) -> bool {
     ["validation_exception", "index_closed_exception", "invalid_index_name_exception"].contains(&kind)
-        || ["no write index is defined", "pipeline with id [", "only write ops with an op_type of create"]
-            .iter()
-            .any(|words| reason.contains(words))
+        || [
+            "no write index is defined",
+            "pipeline with id [",
+            "only write ops with an op_type of create",
+            // A serverless collection of a kind that takes no ids.
+            "Document ID is not supported",
+        ]
+        .iter()
+        .any(|words| reason.contains(words))
 }
 
 fn excerpt(body: &[u8]) -> String {
@@ -134,6 +140,7 @@ mod tests {
             ("index_closed_exception", "closed"),
             ("illegal_argument_exception", "no write index is defined for alias [flyte-logs]"),
             ("illegal_argument_exception", "pipeline with id [x] does not exist"),
+            ("illegal_argument_exception", "Document ID is not supported in create/index operation request"),
         ];
         for (kind, reason) in reasons {
             let error = serde_json::json!({"type": kind, "reason": reason});

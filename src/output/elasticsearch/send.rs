@@ -60,6 +60,8 @@ pub struct Endpoint<'a> {
     pub ca_path: Option<&'a Path>,
     /// Our own certificate and its key.
     pub identity: Option<(&'a Path, &'a Path)>,
+    /// Whether it is near, so that no proxy stands between, whatever the environment says.
+    pub is_direct: bool,
 }
 
 /// A transport to one server.
@@ -81,6 +83,9 @@ pub fn connect(endpoint: &Endpoint<'_>) -> Result<Transport, ConnectError> {
         builder = builder.cert_validation(CertificateValidation::None);
     } else if let Some(certificates) = trusted {
         builder = builder.cert_validation(CertificateValidation::Full(certificates));
+    }
+    if endpoint.is_direct {
+        builder = builder.disable_proxy();
     }
     builder.enable_meta_header(false).build().map_err(|error| ConnectError::Client(innermost(&error)))
 }
