@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::document;
 use super::{Built, Encoder, Encoding, Outcome, Partition, Request, Sender, Sending, Surroundings};
@@ -39,7 +40,13 @@ pub fn build(options: &Options<'_>, _: Surroundings, problems: &mut Problems) ->
     let sender = FileSender { path: directory.join(name), make_directory: options.boolean("Mkdir") };
     let plain = options.text("Format") == Some("plain");
     let encoder = move || Box::new(LineEncoder { plain }) as Box<dyn Encoder>;
-    Some(Built { encoder: Box::new(encoder), sender: Arc::new(sender), encoding: Encoding::Plain, concurrency: 1 })
+    Some(Built {
+        encoder: Box::new(encoder),
+        sender: Arc::new(sender),
+        encoding: Encoding::Plain,
+        concurrency: 1,
+        start_jitter: Duration::ZERO,
+    })
 }
 
 struct LineEncoder {

@@ -13,6 +13,7 @@ pub mod stdout;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -122,6 +123,9 @@ pub struct Built {
     pub encoding: Encoding,
     /// How many requests may be on the wire at once.
     pub concurrency: usize,
+    /// The longest time that the first request waits, so that many that start together do not send
+    /// together.
+    pub start_jitter: Duration,
 }
 
 /// What an output has to know of the rest of the configuration.

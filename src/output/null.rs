@@ -1,6 +1,7 @@
 //! Nowhere: records are rendered and thrown away.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::document;
 use super::{Built, Encoder, Encoding, Outcome, Partition, Request, Sender, Sending, Surroundings};
@@ -13,7 +14,13 @@ pub const PLUGIN: Plugin = Plugin { name: "null", doc: "Throws records away.", o
 /// Builds the output.
 pub fn build(_: &Options<'_>, _: Surroundings, _: &mut Problems) -> Option<Built> {
     let encoder = || Box::new(NullEncoder) as Box<dyn Encoder>;
-    Some(Built { encoder: Box::new(encoder), sender: Arc::new(NullSender), encoding: Encoding::Plain, concurrency: 1 })
+    Some(Built {
+        encoder: Box::new(encoder),
+        sender: Arc::new(NullSender),
+        encoding: Encoding::Plain,
+        concurrency: 1,
+        start_jitter: Duration::ZERO,
+    })
 }
 
 struct NullEncoder;

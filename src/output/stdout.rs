@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::document;
 use super::{Built, Encoder, Encoding, Outcome, Partition, Request, Sender, Sending, Surroundings};
@@ -31,7 +32,13 @@ pub fn build(options: &Options<'_>, _: Surroundings, _: &mut Problems) -> Option
     let format = DateFormat::named(options.text("json_date_format").unwrap_or_default());
     let encoder = move || Box::new(LineEncoder { key: key.clone(), format }) as Box<dyn Encoder>;
     let sender = Arc::new(StdoutSender);
-    Some(Built { encoder: Box::new(encoder), sender, encoding: Encoding::Plain, concurrency: 1 })
+    Some(Built {
+        encoder: Box::new(encoder),
+        sender,
+        encoding: Encoding::Plain,
+        concurrency: 1,
+        start_jitter: Duration::ZERO,
+    })
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -20,6 +20,7 @@ use super::surroundings;
 use super::text_parsers;
 use super::watchdog::Watchdog;
 use super::watches::Watches;
+use super::window::Window;
 use super::worker::{InputSlot, Worker};
 use crate::config::{
     Bound, Class, Config, Environment, Instance, Match, Options, Plugin, Problems, Registry, instance,
@@ -201,14 +202,16 @@ fn build_deliveries(
         let (sender, receiver) = unbounded_channel();
         channels.push(sender);
         let Some(built) = built else { continue };
+        let counters = accounts.deliveries.get(number).cloned().unwrap_or_default();
         let delivery = Delivery {
             output: number,
             name: instance.name().to_owned(),
             sender: Arc::clone(&built.sender),
             retry_limit: instance.retry_limit(),
-            concurrency: built.concurrency,
+            start_delay: built.start_jitter.mul_f64(fastrand::f64()),
+            window: Window::new(built.concurrency, Arc::clone(&counters)),
             dead_letters: Arc::clone(dead_letters),
-            counters: accounts.deliveries.get(number).cloned().unwrap_or_default(),
+            counters,
             workers: workers.to_vec(),
             rejections: Throttle::default(),
             retries: Throttle::default(),

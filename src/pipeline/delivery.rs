@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::batch::{self, Sealed};
 use super::halt::Halt;
 use super::message::{Message, Settled, Tally};
+use super::window::Window;
 use crate::output::{Outcome, Rejection, Request, Sender, Verdict};
 use crate::spool::dead_letters::{DeadLetter, DeadLetters};
 use crate::telemetry::accounts::Deliveries;
@@ -29,8 +30,10 @@ pub struct Delivery {
     pub sender: Arc<dyn Sender>,
     /// How often one request is tried again; no limit if `None`.
     pub retry_limit: Option<u32>,
-    /// Requests on the wire at once.
-    pub concurrency: usize,
+    /// How many requests are on the wire at once.
+    pub window: Window,
+    /// How long the first request waits.
+    pub start_delay: Duration,
     /// Where rejected items go.
     pub dead_letters: Arc<DeadLetters>,
     /// What is counted.
@@ -49,8 +52,12 @@ impl Delivery {
     /// Delivers batches until the channel is closed and all are settled, or until it has to halt and
     /// what is on the wire is finished.
     pub async fn run(self: Arc<Self>, mut batches: UnboundedReceiver<Sealed>) {
-        let permits = Arc::new(Semaphore::new(self.concurrency.max(1)));
+        let permits = Arc::new(Semaphore::new(self.window.ceiling()));
         let mut running = JoinSet::new();
+        tokio::select! {
+            () = tokio::time::sleep(self.start_delay) => {}
+            () = self.halt.asked_for() => {}
+        }
         loop {
             let next = async { Some((batches.recv().await?, Arc::clone(&permits).acquire_owned().await.ok()?)) };
             let next = tokio::select! {
@@ -105,7 +112,8 @@ impl Delivery {
                 return false;
             }
             let count = request.items.len();
-            let reason = match self.sender.send(&request).await {
+            let Some(outcome) = self.send(&request).await else { return false };
+            let reason = match outcome {
                 Outcome::Delivered => {
                     tally.acked += count as u64;
                     self.counters.recovered();
@@ -147,6 +155,22 @@ impl Delivery {
                 () = self.halt.asked_for() => {}
             }
         }
+    }
+
+    /// Sends a request once, when it may. `None` if it had to halt before.
+    async fn send(&self, request: &Request) -> Option<Outcome> {
+        let place = tokio::select! {
+            biased;
+            () = self.halt.asked_for() => None,
+            place = self.window.enter() => place,
+        }?;
+        let outcome = self.sender.send(request).await;
+        place.leave(match &outcome {
+            Outcome::Delivered | Outcome::TooLarge => true,
+            Outcome::Items(verdicts) => !verdicts.contains(&Verdict::Retry),
+            Outcome::Retry(_) => false,
+        });
+        Some(outcome)
     }
 
     /// Counts the items that are settled; a request of those that are not, if there are any.
@@ -270,7 +294,8 @@ mod tests {
             name: "es.0".to_owned(),
             sender: Arc::clone(&sender) as Arc<dyn Sender>,
             retry_limit,
-            concurrency: 1,
+            window: Window::new(1, Arc::default()),
+            start_delay: Duration::from_secs(30),
             dead_letters: Arc::new(DeadLetters::new(path.clone(), Limits::new(1_000_000), Arc::default())),
             counters: Arc::default(),
             workers: vec![worker],

@@ -30,6 +30,7 @@ mod text_parsers;
 pub mod trial;
 pub mod watchdog;
 mod watches;
+pub mod window;
 pub mod worker;
 
 pub use crate::input::tail::Memory;

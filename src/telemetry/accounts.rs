@@ -194,6 +194,7 @@ impl Snapshot {
 #[derive(Debug, Default)]
 pub struct Deliveries {
     retries: AtomicU64,
+    allowed_requests: AtomicU64,
     is_failing: AtomicBool,
     last_error: Mutex<Option<String>>,
 }
@@ -216,6 +217,17 @@ impl Deliveries {
     #[must_use]
     pub fn is_failing(&self) -> bool {
         self.is_failing.load(Ordering::Relaxed)
+    }
+
+    /// So many requests may be on the wire at once.
+    pub fn allow_requests(&self, count: usize) {
+        self.allowed_requests.store(count as u64, Ordering::Relaxed);
+    }
+
+    /// How many requests may be on the wire at once, of now.
+    #[must_use]
+    pub fn allowed_requests(&self) -> u64 {
+        self.allowed_requests.load(Ordering::Relaxed)
     }
 
     /// Requests that had to be tried again.

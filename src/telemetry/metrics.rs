@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::accounts::{Accounts, FilterCounter, InputAccount, OutputAccount};
+use super::accounts::{Accounts, Deliveries, FilterCounter, InputAccount, OutputAccount};
 use super::dead_letters::DeadLetterAccount;
 use super::dropped::DropReason;
 use super::status::Status;
@@ -74,6 +74,16 @@ const OUTPUT_COUNTERS: [Field<OutputAccount>; 3] = [
 const OUTPUT_GAUGES: [Field<OutputAccount>; 1] =
     [("output_in_flight_records", "Records in open and sealed batches", None, |a| a.in_flight)];
 
+const RETRIES: Field<Arc<Deliveries>> =
+    ("output_retries", "Requests that had to be tried again", None, |counters| counters.retries());
+
+const ALLOWED_REQUESTS: Field<Arc<Deliveries>> = (
+    "output_allowed_requests",
+    "Requests that may be on the wire at once: fewer when the server refuses some, up to Workers again when it does not",
+    None,
+    |counters| counters.allowed_requests(),
+);
+
 const WATCH_COUNTERS: [Field<Arc<WatchAccount>>; 2] = [
     ("kubernetes_lists", "Lists of all pods: one, and one more whenever the server forgot where we were", None, |a| {
         a.lists()
@@ -109,9 +119,9 @@ impl Collector for AccountsCollector {
         reloads(&mut encoder, self.1)?;
         dead_letters(&mut encoder, &self.0.dead_letters)?;
         watches(&mut encoder, &self.0.watches)?;
-        let retries: Field<Arc<super::accounts::Deliveries>> =
-            ("output_retries", "Requests that had to be tried again", None, |counters| counters.retries());
-        family(&mut encoder, retries, self.0.outputs.iter().zip(&self.0.deliveries), ConstCounter::new)?;
+        let deliveries = || self.0.outputs.iter().zip(&self.0.deliveries);
+        family(&mut encoder, RETRIES, deliveries(), ConstCounter::new)?;
+        family(&mut encoder, ALLOWED_REQUESTS, deliveries(), gauge)?;
         let dropped =
             FilterCounter { name: "filtered_records", help: "Records dropped by filters", value: total.filtered };
         for counter in total.filters.iter().chain([&dropped]) {
@@ -257,6 +267,7 @@ mod tests {
         (snapshot.outputs[0].routed, snapshot.outputs[0].in_flight) = (4, 4);
         snapshot.outputs[0].dropped = Dropped::new(DropReason::DeadLettersUnwritable, 5);
         accounts.dead_letters.keeps(6, 700);
+        accounts.deliveries[0].allow_requests(2);
         accounts.dead_letters.evicted(8);
         accounts.dead_letters.failed("full".to_owned());
         accounts.publish(0, &snapshot);
@@ -271,6 +282,7 @@ mod tests {
             "flytail_input_lost_bytes_total{name=\"tail.0\",reason=\"removed\"} 0",
             "flytail_input_lost_bytes_total{name=\"tail.0\",reason=\"spool_age\"} 9",
             "flytail_output_dropped_records_total{name=\"e\\\"s\",reason=\"retry_limit\"} 0",
+            "flytail_output_allowed_requests{name=\"e\\\"s\"} 2",
             "flytail_output_dropped_records_total{name=\"e\\\"s\",reason=\"dead_letters_unwritable\"} 5",
             "flytail_dead_letters_kept_records 6",
             "flytail_dead_letters_kept_bytes 700",

@@ -47,6 +47,7 @@ pub fn build(options: &Options<'_>, surroundings: Surroundings, problems: &mut P
         encoder: Box::new(encoder),
         encoding: settings.gzip.map_or(Encoding::Plain, Encoding::Gzip),
         concurrency: settings.concurrency,
+        start_jitter: settings.start_jitter,
         sender: Arc::new(BulkSender::new(settings, connection)),
     })
 }

@@ -1,5 +1,7 @@
 //! The options of the Elasticsearch and OpenSearch outputs.
 
+use std::time::Duration;
+
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
 use crate::output::{GzipLevel, Surroundings};
 
@@ -175,7 +177,20 @@ const OPTIONS: &[OptionSpec] = &[
         "`fast` takes less CPU time than any level, and makes bodies smaller than level 1 does; 1 (zlib's fastest) to 9 \
          (smallest) are zlib's.",
     ),
-    OptionSpec::new("Concurrency", Kind::Integer, "2", "Requests on the wire at once."),
+    OptionSpec::new(
+        "Workers",
+        Kind::Integer,
+        "2",
+        "The most requests on the wire at once. An output begins with one; each round that goes well adds one, and when the \
+         server refuses some or does not answer there are half as many.",
+    ),
+    OptionSpec::new(
+        "Start_Jitter",
+        Kind::Time,
+        "0",
+        "The first request waits for a time up to this, by chance, so that a fleet that is restarted at once does not reach \
+         the server at once: 30s suits 500 nodes. The logs wait on the disk meanwhile (Fluent Bit has no such option).",
+    ),
     OptionSpec::new(
         "Write_Operation",
         Kind::Choice(Operation::NAMES),
@@ -222,6 +237,7 @@ pub(super) struct Settings {
     pub(super) pipeline: Option<String>,
     pub(super) gzip: Option<GzipLevel>,
     pub(super) concurrency: usize,
+    pub(super) start_jitter: Duration,
 }
 
 /// The name of the index that these options ask for, with its date as strftime takes it; `None` if
@@ -259,11 +275,8 @@ impl Settings {
                 .then(|| options.text("Tag_Key").unwrap_or("flb-key").to_owned()),
             pipeline: options.text("Pipeline").map(str::to_owned),
             gzip: (options.text("Compress") != Some("off")).then_some(level.map_or(GzipLevel::Fast, GzipLevel::Zlib)),
-            concurrency: options
-                .integer("Concurrency")
-                .and_then(|count| usize::try_from(count).ok())
-                .unwrap_or(2)
-                .max(1),
+            concurrency: options.integer("Workers").and_then(|count| usize::try_from(count).ok()).unwrap_or(2).max(1),
+            start_jitter: options.duration("Start_Jitter").unwrap_or_default(),
         })
     }
 }

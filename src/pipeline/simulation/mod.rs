@@ -32,6 +32,7 @@ use super::message::Message;
 use super::output_slot::OutputSlot;
 use super::reading::{Layout, Reading};
 use super::watchdog::Watchdog;
+use super::window::Window;
 use super::worker::{InputSlot, Scratch, Step, Worker};
 use crate::config::Match;
 use crate::decode;
@@ -374,7 +375,8 @@ fn delivery(server: &Server, messages: &mpsc::Sender<Message>) -> Delivery {
         name: "es.0".to_owned(),
         sender: Arc::new(server.clone()) as Arc<dyn Sender>,
         retry_limit: None,
-        concurrency: 1,
+        window: Window::new(1, Arc::default()),
+        start_delay: Duration::ZERO,
         dead_letters: Arc::new(DeadLetters::new(
             "/dev/null".into(),
             dead_letters::Limits::new(1_000_000),
