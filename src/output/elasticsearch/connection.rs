@@ -73,6 +73,8 @@ impl Tls {
 pub(super) struct Connection {
     urls: Vec<String>,
     tls: Tls,
+    /// No proxy stands between, whatever the environment says.
+    is_direct: bool,
     credentials: Credentials,
     state: Mutex<State>,
 }
@@ -94,10 +96,15 @@ impl Connection {
     ///
     /// # Errors
     /// If an address or the certificates cannot be used.
-    pub(super) fn new(urls: Vec<String>, tls: Tls, credentials: Credentials) -> Result<Self, ConnectError> {
+    pub(super) fn new(
+        urls: Vec<String>,
+        tls: Tls,
+        is_direct: bool,
+        credentials: Credentials,
+    ) -> Result<Self, ConnectError> {
         let stamps = tls.stamps();
-        let transports = transports(&urls, &tls)?;
-        Ok(Self::over(urls, transports, tls, credentials, stamps))
+        let transports = transports(&urls, &tls, is_direct)?;
+        Ok(Self { is_direct, ..Self::over(urls, transports, tls, credentials, stamps) })
     }
 
     /// To one server that someone named on a command line.
@@ -120,7 +127,7 @@ impl Connection {
         // Shippers that start together do not all begin with the same host.
         let next = fastrand::usize(..urls.len().max(1));
         let state = Mutex::new(State { transports, stamps, left_out, next });
-        Self { urls, tls, credentials, state }
+        Self { urls, tls, is_direct: false, credentials, state }
     }
 
     /// Sends a request to the next host, or to those after it as long as none can be reached. The error
@@ -191,7 +198,7 @@ impl Connection {
         if stamps == state.stamps {
             return;
         }
-        match transports(&self.urls, &self.tls) {
+        match transports(&self.urls, &self.tls, self.is_direct) {
             Ok(transports) => {
                 state.transports = transports;
                 tracing::info!("certificates were read again, as they have changed");
@@ -202,7 +209,7 @@ impl Connection {
     }
 }
 
-fn transports(urls: &[String], tls: &Tls) -> Result<Vec<Transport>, ConnectError> {
+fn transports(urls: &[String], tls: &Tls, is_direct: bool) -> Result<Vec<Transport>, ConnectError> {
     let to = |url: &String| {
         connect(&Endpoint {
             url,
@@ -210,6 +217,7 @@ fn transports(urls: &[String], tls: &Tls) -> Result<Vec<Transport>, ConnectError
             ca_file: tls.ca_file.as_deref(),
             ca_path: tls.ca_path.as_deref(),
             identity: tls.identity.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path())),
+            is_direct,
             ..Endpoint::default()
         })
     };
@@ -222,7 +230,7 @@ mod tests {
 
     fn connection(hosts: usize) -> Connection {
         let urls = (1..=hosts).map(|port| format!("http://127.0.0.1:{port}")).collect();
-        Connection::new(urls, Tls::default(), Credentials::None).unwrap()
+        Connection::new(urls, Tls::default(), true, Credentials::None).unwrap()
     }
 
     #[test]

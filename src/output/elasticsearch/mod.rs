@@ -55,7 +55,7 @@ pub fn build(options: &Options<'_>, surroundings: Surroundings, problems: &mut P
 /// The connection to an output's servers.
 fn connection(settings: &Settings, options: &Options<'_>, problems: &mut Problems) -> Option<Connection> {
     let (tls, credentials) = (Tls::new(options, problems), Credentials::new(options, problems));
-    Connection::new(settings.urls.clone(), tls, credentials)
+    Connection::new(settings.urls.clone(), tls, options.boolean("net.proxy_env_ignore"), credentials)
         .inspect_err(|error| {
             let key = match error {
                 ConnectError::Url { .. } | ConnectError::Client(_) => "Host",

@@ -163,6 +163,13 @@ const OPTIONS: &[OptionSpec] = &[
         "",
         "The token service that lends the keys of roles, unless it is the region's own.",
     ),
+    OptionSpec::new(
+        "net.proxy_env_ignore",
+        Kind::Boolean,
+        "off",
+        "Goes straight to the server. Else the variables `HTTP_PROXY` and `HTTPS_PROXY` name a proxy, and `NO_PROXY` the \
+         hosts, domains and networks (`10.0.0.0/8`) without one.",
+    ),
     OptionSpec::new("Pipeline", Kind::Text, "", "Ingest pipeline."),
     OptionSpec::new(
         "Compress",
