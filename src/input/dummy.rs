@@ -107,7 +107,7 @@ impl Input for Dummy {
         true
     }
 
-    fn account(&self, _: &mut InputAccount) {}
+    fn account(&self, _: Now, _: &mut InputAccount) {}
 
     fn state(&self) -> State {
         if self.left == Some(0) || self.is_idle { State::Exhausted } else { State::Open }

@@ -71,7 +71,7 @@ impl Input for Given {
         false
     }
 
-    fn account(&self, account: &mut InputAccount) {
+    fn account(&self, _: Now, account: &mut InputAccount) {
         account.behind = (self.bytes.len() - self.offset) as u64;
     }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::config::{Options, Plugin, Problems};
-use crate::kubernetes::Awaited;
+use crate::kubernetes::Metadata;
 use crate::record::{Checkpoint, Now, Source, Timestamp};
 use crate::telemetry::accounts::InputAccount;
 
@@ -92,9 +92,9 @@ pub trait Input: Send {
     /// not begun: only then does the clock tell anything about its open records.
     fn is_caught_up(&mut self, source: u64) -> bool;
 
-    /// Puts what only the input knows into its account: bytes behind, lost and spooled, and how its
-    /// checkpoints fare.
-    fn account(&self, account: &mut InputAccount);
+    /// Puts what only the input knows into its account: bytes behind, lost and spooled, files that are
+    /// not read, and how its checkpoints fare.
+    fn account(&self, now: Now, account: &mut InputAccount);
 
     /// Whether it can have more.
     fn state(&self) -> State;
@@ -129,8 +129,8 @@ pub struct Surroundings {
     pub spool: Option<Arc<tail::SharedSpool>>,
     /// How far files without a database were read, while this process lives.
     pub memory: tail::Memory,
-    /// Whose pods should be known before their logs are read.
-    pub awaited: Arc<[Awaited]>,
+    /// What is known of the pods that write logs.
+    pub metadata: Arc<[Metadata]>,
 }
 
 /// Builds an input from its checked options; the number is its place among the inputs.

@@ -143,7 +143,7 @@ impl Input for Stdin {
         self.waiting.is_empty()
     }
 
-    fn account(&self, account: &mut InputAccount) {
+    fn account(&self, _: Now, account: &mut InputAccount) {
         account.behind = self.waiting.len() as u64;
     }
 

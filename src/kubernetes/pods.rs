@@ -1,7 +1,7 @@
 //! The pods of a node as they are known now.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ const KEPT: Duration = Duration::from_secs(600);
 pub struct Pods {
     generation: AtomicU64,
     entries: RwLock<HashMap<String, Entry>>,
+    is_listed: AtomicBool,
     /// What is known of namespaces; it moves the same generation.
     pub namespaces: Namespaces,
 }
@@ -85,6 +86,12 @@ impl Pods {
         self.generation.fetch_add(1, Ordering::Release);
     }
 
+    /// All pods that are there were told once: who is not known is not there.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.is_listed.load(Ordering::Acquire)
+    }
+
     /// How many pods are known, those included that are gone.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -118,6 +125,9 @@ impl Pods {
         let gone: Vec<String> = self.read().keys().filter(|uid| !there.contains(uid.as_str())).cloned().collect();
         let mut changed: Vec<_> = gone.iter().filter_map(|uid| self.remove(uid, now)).collect();
         changed.extend(pods.into_iter().filter_map(|pod| self.put(pod)));
+        if !self.is_listed.swap(true, Ordering::AcqRel) {
+            self.moved();
+        }
         changed
     }
 

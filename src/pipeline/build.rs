@@ -120,7 +120,7 @@ pub fn build(config: &Config, environment: &Environment, memory: &Memory, proble
     let (halt, halted) = Halt::new();
     let (channels, deliveries) = build_deliveries(config, &outputs, &messages, &halted, &accounts, &dead_letters);
     let mut built = Vec::new();
-    let surroundings = surroundings::of_workers(config, memory, &watches.awaited);
+    let surroundings = surroundings::of_workers(config, memory, &watches.metadata);
     for (number, (messages, surroundings)) in receivers.into_iter().zip(&surroundings).enumerate() {
         let means = Means { parsers: &parsers, joining: &joining, flyte };
         let inputs = build_inputs(config, means, surroundings, problems);

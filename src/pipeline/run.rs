@@ -158,7 +158,7 @@ mod tests {
         fn is_caught_up(&mut self, _: u64) -> bool {
             true
         }
-        fn account(&self, _: &mut InputAccount) {}
+        fn account(&self, _: Now, _: &mut InputAccount) {}
         fn state(&self) -> State {
             State::Open
         }

@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::input::tail::{self, Memory, SharedSpool};
 use crate::input::{Shard, Surroundings};
-use crate::kubernetes::Awaited;
+use crate::kubernetes::Metadata;
 use crate::spool::segments::Limits;
 
 /// Open files that are not logs: connections, databases, segments, standard streams.
@@ -19,7 +19,7 @@ const LEAST: u64 = 8;
 const MOST: u64 = 65_536;
 
 /// The surroundings of each worker's inputs.
-pub(super) fn of_workers(config: &Config, memory: &Memory, awaited: &[Awaited]) -> Vec<Surroundings> {
+pub(super) fn of_workers(config: &Config, memory: &Memory, metadata: &[Metadata]) -> Vec<Surroundings> {
     let workers = config.service.workers.max(1);
     let tails = config.inputs.iter().filter(|input| input.plugin() == tail::PLUGIN.name).count().max(1);
     let open_files = may_open().saturating_sub(OTHERS).clamp(LEAST, MOST) / (workers * tails) as u64;
@@ -30,7 +30,7 @@ pub(super) fn of_workers(config: &Config, memory: &Memory, awaited: &[Awaited]) 
         open_files,
         spool: spool.clone(),
         memory: memory.clone(),
-        awaited: awaited.into(),
+        metadata: metadata.into(),
     };
     (0..workers).map(of).collect()
 }

@@ -58,7 +58,7 @@ impl Watchdog {
             if quiet < self.after {
                 continue;
             }
-            let reason = reasons.of(index);
+            let reason = reasons.of(index, account);
             if progress.told.is_none_or(|told| now.duration_since(told) >= AGAIN) {
                 progress.told = Some(now);
                 let (input, behind_bytes, seconds) = (reasons.name(index), account.behind, quiet.as_secs());
@@ -80,12 +80,15 @@ impl Reasons<'_> {
         self.accounts.inputs.get(input).map_or("", String::as_str)
     }
 
-    fn of(&self, input: usize) -> String {
+    fn of(&self, input: usize, account: &InputAccount) -> String {
         let outputs = self.accounts.outputs.iter().zip(&self.accounts.deliveries);
         let failing: Vec<_> =
             outputs.filter_map(|(name, counters)| Some(format!("{name}: {}", counters.last_error()?))).collect();
         let held_up = self.held_up.get(input).copied().unwrap_or(false);
         match (self.budget, held_up) {
+            (false, false) if account.choice.overdue > 0 => {
+                "it is not known which pods write the files: the API server has not listed them yet".to_owned()
+            }
             (false, false) => "no file could be read: the log tells which and why".to_owned(),
             _ if !failing.is_empty() => format!("an output does not deliver: {}", failing.join("; ")),
             (true, _) => "the outputs are slower than what is written".to_owned(),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::surroundings::beside_checkpoints;
-use crate::config::{Config, Environment, Instance};
+use crate::config::{Bound, Config, Environment, Instance};
 use crate::filter::kubernetes as filter;
-use crate::kubernetes::{Awaited, Connection, Error, Pods, Watch};
+use crate::kubernetes::{Connection, Error, Metadata, Pods, Watch};
 use crate::telemetry::watch::WatchAccount;
 
 /// See the module.
@@ -15,8 +15,8 @@ pub(super) struct Watches {
     pub(super) all: Vec<Watch>,
     /// How they fare.
     pub(super) accounts: Vec<Arc<WatchAccount>>,
-    /// Which logs wait for their pods.
-    pub(super) awaited: Vec<Awaited>,
+    /// What the filters know of pods, for the inputs.
+    pub(super) metadata: Vec<Metadata>,
     /// By the instance name of the filter.
     filters: Vec<(String, Arc<Pods>)>,
 }
@@ -27,18 +27,25 @@ impl Watches {
         let mut watches = Self::default();
         let mut known: Vec<(Connection, Arc<Pods>)> = Vec::new();
         for instance in filters.iter().filter(|instance| instance.plugin() == filter::PLUGIN.name) {
-            let Some(connection) = filter::connection(&instance.options(), environment) else { continue };
-            let same = known.iter().find(|(other, _)| *other == connection).map(|(_, pods)| Arc::clone(pods));
-            let pods = same.unwrap_or_else(|| {
-                let pods = watches.begin(config, connection.clone(), instance.name());
-                known.push((connection, Arc::clone(&pods)));
-                pods
+            let options = instance.options();
+            let watch = filter::connection(&options, environment).map(|connection| {
+                let same = known.iter().find(|(other, _)| *other == connection).map(|(_, pods)| Arc::clone(pods));
+                same.unwrap_or_else(|| {
+                    let pods = watches.begin(config, connection.clone(), instance.name());
+                    known.push((connection, Arc::clone(&pods)));
+                    pods
+                })
             });
-            let grace = filter::grace(&instance.options());
-            let namespaces = filter::namespaces(&instance.options());
-            let routing = instance.routing().clone();
-            watches.awaited.push(Awaited { routing, pods: Arc::clone(&pods), grace, namespaces });
-            watches.filters.push((instance.name().to_owned(), pods));
+            watches.filters.extend(watch.iter().map(|pods| (instance.name().to_owned(), Arc::clone(pods))));
+            watches.metadata.push(Metadata {
+                routing: instance.routing().clone(),
+                bound: instance.bound(),
+                watch,
+                preload: filter::preload(&options),
+                grace: filter::grace(&options),
+                namespaces: filter::namespaces(&options),
+                excludes: filter::excludes(&options) && !matches!(instance.bound(), Some(Bound::Output(_))),
+            });
         }
         watches
     }

@@ -286,7 +286,7 @@ impl Worker {
             let account = &mut self.snapshot.inputs[index];
             (account.held, account.sources) = (0, 0);
             account.cut_off += slot.reading.take_cut_off();
-            slot.input.account(account);
+            slot.input.account(now, account);
         }
         for state in self.sources.values() {
             let account = &mut self.snapshot.inputs[state.source.input];

@@ -45,6 +45,23 @@ pub struct InputAccount {
     pub spooled: u64,
     /// How its checkpoints fare.
     pub checkpoints: CheckpointAccount,
+    /// Files that are not read because of their pods.
+    pub choice: ChoiceAccount,
+}
+
+/// Files of an input that are there and are not opened because of the pods that write them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ChoiceAccount {
+    /// Of pods that are not selected.
+    pub unselected: u64,
+    /// Of pods that exclude them.
+    pub excluded: u64,
+    /// Of pods that are not known yet. Some are held open, and none is read.
+    pub undecided: u64,
+    /// Those of the undecided that have waited for longer than `Metadata_Grace`.
+    pub overdue: u64,
+    /// Files since the start that were chosen though nobody knew their pods.
+    pub by_path: u64,
 }
 
 /// Bytes that were destroyed before they could be read, by the reason.
@@ -128,6 +145,16 @@ impl CheckpointAccount {
     }
 }
 
+impl ChoiceAccount {
+    fn add(&mut self, other: Self) {
+        self.unselected += other.unselected;
+        self.excluded += other.excluded;
+        self.undecided += other.undecided;
+        self.overdue += other.overdue;
+        self.by_path += other.by_path;
+    }
+}
+
 impl OutputAccount {
     /// The account holds.
     #[must_use]
@@ -166,6 +193,7 @@ impl Snapshot {
             sum.damaged_files += part.damaged_files;
             sum.spooled += part.spooled;
             sum.checkpoints.add(&part.checkpoints);
+            sum.choice.add(part.choice);
         }
         self.outputs.resize_with(self.outputs.len().max(other.outputs.len()), Default::default);
         for (sum, part) in self.outputs.iter_mut().zip(&other.outputs) {

@@ -88,6 +88,10 @@ pub(super) fn health_of(accounts: &Accounts) -> (StatusCode, String) {
     let mut reasons: Vec<_> = outputs.chain(letters).collect();
     for (name, input) in accounts.inputs.iter().zip(accounts.total().inputs) {
         reasons.extend(input.stalled.map(|reason| format!("{name}: stalled: {reason}\n")));
+        let waiting = Some(input.choice.overdue).filter(|files| *files > 0);
+        reasons.extend(
+            waiting.map(|files| format!("{name}: {files} files wait until it is known which pods write them\n")),
+        );
         reasons.extend(input.checkpoints.trouble.map(|trouble| format!("{name}: {trouble}\n")));
     }
     let watches = accounts.watches.iter();

@@ -35,7 +35,7 @@ struct AccountsCollector(Arc<Accounts>, [(u64, &'static str); 2]);
 
 type Field<A> = (&'static str, &'static str, Option<Unit>, fn(&A) -> u64);
 
-const INPUT_COUNTERS: [Field<InputAccount>; 9] = [
+const INPUT_COUNTERS: [Field<InputAccount>; 10] = [
     ("input_read", "Bytes taken from sources", Some(Unit::Bytes), |a| a.read),
     ("input_finished", "Bytes whose records are all settled", Some(Unit::Bytes), |a| a.finished),
     ("input_lines", "Log lines", None, |a| a.lines),
@@ -50,9 +50,12 @@ const INPUT_COUNTERS: [Field<InputAccount>; 9] = [
     ),
     ("input_damaged_files", "Compressed files whose end could not be inflated", None, |a| a.damaged_files),
     ("checkpoints_set_aside", "Databases of checkpoints that could not be used", None, |a| a.checkpoints.set_aside),
+    ("input_files_selected_by_path", "Files read though nobody knew whether their pods are selected", None, |a| {
+        a.choice.by_path
+    }),
 ];
 
-const INPUT_GAUGES: [Field<InputAccount>; 6] = [
+const INPUT_GAUGES: [Field<InputAccount>; 9] = [
     ("input_held", "Bytes read of which a record is not settled", Some(Unit::Bytes), |a| a.held),
     ("input_behind", "Bytes that are there and were not read yet", Some(Unit::Bytes), |a| a.behind),
     ("input_sources", "Open sources", None, |a| a.sources),
@@ -63,6 +66,13 @@ const INPUT_GAUGES: [Field<InputAccount>; 6] = [
         a.spooled
     }),
     ("checkpoints_unsaved", "Checkpoints that could not be written yet", None, |a| a.checkpoints.unsaved),
+    ("input_unselected_files", "Files that are not read because their pods are not selected", None, |a| {
+        a.choice.unselected
+    }),
+    ("input_excluded_files", "Files that are not read because their pods exclude them", None, |a| a.choice.excluded),
+    ("input_undecided_files", "Files that wait until it is known whether their pods are selected", None, |a| {
+        a.choice.undecided
+    }),
 ];
 
 const OUTPUT_COUNTERS: [Field<OutputAccount>; 3] = [

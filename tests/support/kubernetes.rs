@@ -139,8 +139,17 @@ impl ApiServer {
         self.delete(&format!("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{name}")).ok();
     }
 
-    /// Makes a pod on the node `node-a` with one container `main`, and tells its UID.
+    /// Makes a pod on the node `node-a` with one container `main` in the namespace `flyte`, and tells its UID.
     pub fn pod(&self, name: &str, labels: &Value) -> String {
+        self.pod_in("flyte", name, labels, &[("FLYTE_INTERNAL_EXECUTION_ID", &format!("exec-{name}"))])
+    }
+
+    /// The same in any namespace, which is made if need be, with these variables.
+    pub fn pod_in(&self, namespace: &str, name: &str, labels: &Value, environment: &[(&str, &str)]) -> String {
+        // It may be there.
+        self.post("/api/v1/namespaces", &json!({"metadata": {"name": namespace}}));
+        let mut variables = vec![json!({"name": "SECRET", "value": "not to be seen"})];
+        variables.extend(environment.iter().map(|(name, value)| json!({"name": name, "value": value})));
         let pod = json!({
             "metadata": {"name": name, "labels": labels, "annotations": {"note": "a b"}},
             "spec": {
@@ -148,20 +157,25 @@ impl ApiServer {
                 "containers": [{
                     "name": "main",
                     "image": "registry/task:1",
-                    "env": [
-                        {"name": "FLYTE_INTERNAL_EXECUTION_ID", "value": format!("exec-{name}")},
-                        {"name": "SECRET", "value": "not to be seen"},
-                    ],
+                    "env": variables,
                 }],
             },
         });
-        self.post("/api/v1/namespaces/flyte/pods", &pod).ok()["metadata"]["uid"].as_str().unwrap().to_owned()
+        self.post(&format!("/api/v1/namespaces/{namespace}/pods"), &pod).ok()["metadata"]["uid"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Sets an annotation of a pod.
     pub fn annotate(&self, name: &str, key: &str, value: &str) {
-        let path = format!("/api/v1/namespaces/flyte/pods/{name}");
-        let change = json!({"metadata": {"annotations": {key: value}}});
+        self.change("flyte", name, &json!({"annotations": {key: value}}));
+    }
+
+    /// Changes a pod's metadata.
+    pub fn change(&self, namespace: &str, name: &str, metadata: &Value) {
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
+        let change = json!({"metadata": metadata});
         self.send("PATCH", &path, "application/merge-patch+json", &change.to_string()).ok();
     }
 

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 pub mod client;
+pub mod cluster;
 pub mod kql;
 pub mod kubernetes;
 pub mod node;

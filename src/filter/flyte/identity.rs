@@ -3,11 +3,8 @@
 //!
 //! The rules are in the documentation of [`flyte`](super).
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::fields::push_member;
+use crate::kubernetes::flyte::execution_and_node;
 use crate::record::{PodMetadata, Source};
 
 /// The fields that all records of a source share, rendered.
@@ -166,14 +163,12 @@ impl<'a> Ids<'a> {
     }
 
     fn of_pod_name(pod: &'a str) -> Self {
-        for pattern in [&GENERATED_POD_NAME, &POD_NAME] {
-            let found = pattern.as_ref().and_then(|pattern| pattern.captures(pod));
-            let parts = found.as_ref().and_then(|found| Some((found.get(1)?.as_str(), found.get(2)?.as_str())));
-            if let Some((execution, node)) = parts {
-                return Self { execution_id: Some(execution), node_id: Some(node), derived: true, ..Self::default() };
+        match execution_and_node(pod) {
+            Some((execution, node)) => {
+                Self { execution_id: Some(execution), node_id: Some(node), derived: true, ..Self::default() }
             }
+            None => Self::default(),
         }
-        Self::default()
     }
 
     fn render(&self, out: &mut Vec<u8>) {
@@ -199,72 +194,4 @@ fn environment<'a>(pod: &'a PodMetadata, container: &str, key: &str) -> Option<&
         let found = container.env.iter().find(|(name, value)| name == key && !value.is_empty());
         found.map(|(_, value)| value.as_str())
     })
-}
-
-/// What plugins put behind the name of a task's pod: Spark, the Kubeflow operators, JobSet.
-macro_rules! roles {
-    () => {
-        r"(?:-(?:driver|exec-\d+|(?:master|worker|ps|chief)-\d+|workers-\d+-\d+-[a-z0-9]+))?$"
-    };
-}
-
-/// Pods whose execution or run has a name that Flyte made: a letter and 19 of an alphabet without
-/// vowels. Any node and action then is told apart. From flyteadmin's and the v2 service's name
-/// generators.
-static GENERATED_POD_NAME: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(concat!(r"^([ar][bcdfghjklmnpqrstvwxz2456789]{19})-(.+?)-\d+", roles!())).ok());
-
-/// Pods whose execution has a name that a user gave: only the usual names of nodes (`n0`, `dn3`,
-/// `fn1`, `start-node`, the eight characters of a hash, and what is nested in them) and version 2's
-/// root action `a0` are told apart from it.
-static POD_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let node = r"(?:start-node|a0|[df]?n\d+|f[a-z1-6]{7})(?:-.+?)??";
-    Regex::new(&[r"^([a-z][a-z0-9-]*?)-(", node, r")-\d+", roles!()].concat()).ok()
-});
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn derived(pod: &str) -> Option<(&str, &str)> {
-        let ids = Ids::of_pod_name(pod);
-        assert_eq!(ids.derived, ids.execution_id.is_some());
-        ids.execution_id.zip(ids.node_id)
-    }
-
-    #[test]
-    fn pod_names_tell_ids() {
-        let table = [
-            ("ahx4kq7z2bncv5d8wt9f-n0-0", "ahx4kq7z2bncv5d8wt9f", "n0"),
-            ("ahx4kq7z2bncv5d8wt9f-n0-0-dn1-3", "ahx4kq7z2bncv5d8wt9f", "n0-0-dn1"),
-            ("ahx4kq7z2bncv5d8wt9f-my-custom-node-12", "ahx4kq7z2bncv5d8wt9f", "my-custom-node"),
-            ("ahx4kq7z2bncv5d8wt9f-n1-0-driver", "ahx4kq7z2bncv5d8wt9f", "n1"),
-            ("ahx4kq7z2bncv5d8wt9f-n1-0-exec-14", "ahx4kq7z2bncv5d8wt9f", "n1"),
-            ("ahx4kq7z2bncv5d8wt9f-n1-0-worker-1", "ahx4kq7z2bncv5d8wt9f", "n1"),
-            ("ahx4kq7z2bncv5d8wt9f-n0-n17-1", "ahx4kq7z2bncv5d8wt9f", "n0-n17"),
-            ("rbxk4kq7z2bncv5d8wt9-a0-0", "rbxk4kq7z2bncv5d8wt9", "a0"),
-            ("rbxk4kq7z2bncv5d8wt9-a12-1-workers-0-3-x9k2p", "rbxk4kq7z2bncv5d8wt9", "a12"),
-            ("nightly-load-n0-0", "nightly-load", "n0"),
-            ("nightly-n2-load-start-node-1", "nightly", "n2-load-start-node"),
-            ("backfill-2026-fqwerty1-0", "backfill-2026", "fqwerty1"),
-            ("my-run-a0-2", "my-run", "a0"),
-        ];
-        for (pod, execution, node) in table {
-            assert_eq!(derived(pod), Some((execution, node)), "{pod}");
-        }
-        for pod in [
-            "flyteadmin-6d5f8c7b9d-x2v4k",
-            "flytepropeller-0",
-            "nginx",
-            "",
-            "coredns-558bd4d5db-abcde",
-            "postgres-n-0",
-            "ahx4kq7z2bncv5d8wt9f",
-            "f-n0-x",
-            "N1-n0-0",
-            "syncresources-28934400-q2x7z",
-        ] {
-            assert_eq!(derived(pod), None, "{pod}");
-        }
-    }
 }

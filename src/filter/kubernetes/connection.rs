@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{Environment, Options};
-use crate::kubernetes::{Connection, Server};
+use crate::kubernetes::{Connection, Preload, Server};
 
 /// The API server that the filter's options lead to; `None` if it asks none: outside of a cluster, or
 /// because only the log's path is to tell the pod.
@@ -41,6 +41,19 @@ pub fn connection(options: &Options<'_>, environment: &Environment) -> Option<Co
         server_name: options.text("tls.vhost").map(str::to_owned),
     };
     Some(Connection { server, node })
+}
+
+/// The files that tell of pods, if there are any.
+#[must_use]
+pub fn preload(options: &Options<'_>) -> Option<Preload> {
+    let is_used = !options.boolean("Use_Tag_For_Meta");
+    options.text("Kube_Meta_Preload_Cache_Dir").filter(|_| is_used).map(Preload::new)
+}
+
+/// Pods may exclude their logs.
+#[must_use]
+pub fn excludes(options: &Options<'_>) -> bool {
+    options.boolean("K8S-Logging.Exclude")
 }
 
 /// How long a log waits for its pod.

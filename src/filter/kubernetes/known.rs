@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::annotations::Wishes;
 use super::{Settings, render, tag};
-use crate::kubernetes::{Known as Watched, Namespace};
+use crate::kubernetes::annotations::Wishes;
+use crate::kubernetes::{Known as Watched, Namespace, PreloadError};
 use crate::record::{Container, PodMetadata, Source};
 use crate::telemetry::Throttle;
 
@@ -86,7 +86,8 @@ impl Given {
             }
         };
         let wishes = pod.map(|pod| {
-            Wishes::of(&pod.annotations, &container.name, settings.allowed, &settings.named_parsers, complain)
+            let parser_named = |name: &str| settings.named_parsers.iter().position(|(known, _)| known == name);
+            Wishes::of(&pod.annotations, &container.name, settings.allowed, parser_named, complain)
         });
         Self {
             kubernetes: (!settings.namespace_only).then(|| render::object(container, pod, settings)),
@@ -155,7 +156,7 @@ impl Look<'_> {
         self.before?.due.filter(|due| self.now < *due)
     }
 
-    fn complain(&self, error: &super::preload::Error) {
+    fn complain(&self, error: &PreloadError) {
         if self.throttle.allows() {
             tracing::warn!("kubernetes: {error}");
         }

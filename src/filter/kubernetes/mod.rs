@@ -7,12 +7,10 @@
 //! one that is not there is asked for again every [`RETRY_INTERVAL`](known::RETRY_INTERVAL). A pod
 //! that is gone later stays known.
 
-mod annotations;
 mod connection;
 mod known;
 mod merge;
 mod options;
-mod preload;
 mod render;
 mod settings;
 mod tag;
@@ -24,11 +22,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use connection::{connection, grace, namespaces};
+pub use connection::{connection, excludes, grace, namespaces, preload};
 pub use options::PLUGIN;
 
 use super::{Action, Filter, Surroundings};
 use crate::config::{Options, Problems};
+use crate::kubernetes::annotations;
 use crate::record::{Member, Origin, Record, Source, Turn};
 use crate::telemetry::Throttle;
 use crate::telemetry::accounts::FilterCounter;

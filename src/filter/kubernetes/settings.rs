@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use bumpalo::Bump;
 
-use super::annotations::{Allowed, Named};
 use super::connection;
-use super::preload::Preload;
 use crate::config::{Options, Problems};
 use crate::filter::{Surroundings, TextParser};
-use crate::kubernetes::Pods;
+use crate::kubernetes::annotations::Allowed;
+use crate::kubernetes::{Pods, Preload};
 use crate::record::json;
 
 /// What the filter is to do.
@@ -24,7 +23,7 @@ pub(super) struct Settings {
     pub(super) merge_parser: Option<Box<dyn TextParser>>,
     /// The annotations that are heard, and the parsers that they can name.
     pub(super) allowed: Allowed,
-    pub(super) named_parsers: Vec<Named>,
+    pub(super) named_parsers: Vec<(String, Box<dyn TextParser>)>,
     pub(super) labels: bool,
     pub(super) annotations: bool,
     pub(super) owner_references: bool,
@@ -61,8 +60,7 @@ impl Settings {
         {
             return None;
         }
-        let allowed =
-            Allowed { parser: options.boolean("K8S-Logging.Parser"), exclude: options.boolean("K8S-Logging.Exclude") };
+        let allowed = Allowed { parser: options.boolean("K8S-Logging.Parser"), exclude: connection::excludes(options) };
         Some(Self {
             merge_log: options.boolean("Merge_Log"),
             keep_log: options.boolean("Keep_Log"),
@@ -81,7 +79,7 @@ impl Settings {
             namespace_annotations: options.boolean("Namespace_Annotations"),
             namespace_only: options.boolean("Namespace_Metadata_Only"),
             namespaces: connection::namespaces(options),
-            preload: options.text("Kube_Meta_Preload_Cache_Dir").map(Preload::new),
+            preload: connection::preload(options),
             pods: surroundings.pods.clone(),
             cache_ttl: options.duration("Kube_Meta_Cache_TTL").filter(|ttl| !ttl.is_zero()),
             tag_prefix_length: options.text("Kube_Tag_Prefix").map_or(0, str::len),

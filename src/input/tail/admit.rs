@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use super::choosing::{Admission, Choice};
 use super::descriptors::OpenError;
 use super::discover::{self, Found, Order};
 use super::disk::LogFile;
 use super::file::Followed;
 use super::follow::Follower;
+use super::group::Group;
 use super::gzip::{self, Gzip};
 use super::identity;
 use crate::input::next_source_id;
@@ -16,14 +18,26 @@ impl Follower {
     /// Follows a file that is not followed yet, and those before it in its directory.
     pub(super) fn admit(&mut self, found: Found, now: Now) {
         let key = self.key_of(&found.path, &found.real);
-        if !self.is_mine(key) || self.settings.naming.tag(&found.path).is_none() {
+        let Some(tag) = self.settings.naming.tag(&found.path).filter(|_| self.is_mine(key)) else { return };
+        let container = identity::container(self.disk.as_ref(), &found.path);
+        // What was chosen stays chosen: the container's next start, and what it is rotated to.
+        let admission = match self.places.contains_key(&key) {
+            true => Admission::Follow { from_end: false },
+            false => self.choosing.admit(&found.path, &tag, container.as_ref(), now.instant),
+        };
+        if admission == Admission::Leave {
             return;
         }
-        let container = identity::container(self.disk.as_ref(), &found.path);
         if let (Some(watch), Some(directory)) = (&mut self.watch, found.real.parent()) {
             watch.add(directory);
         }
         let place = self.group(key, self.is_numbered(&found.real), &found.real);
+        if admission == (Admission::Follow { from_end: true }) {
+            return self.admit_at_end(place, found, container, now);
+        }
+        if let Admission::Hold(since) = admission {
+            self.groups[place].held = Some(since);
+        }
         let is_known = self.is_known(place, &found);
         if !is_known || std::mem::take(&mut self.groups[place].has_gap) {
             self.admit_earlier(place, &found, container.as_ref(), now);
@@ -33,6 +47,63 @@ impl Follower {
         }
         self.follow(place, found, container, None, now);
         self.groups[place].end_earlier_starts(now.instant);
+    }
+
+    /// Follows a file whose pod excluded it until now: what was written meanwhile is passed over.
+    fn admit_at_end(&mut self, place: usize, found: Found, container: Option<Container>, now: Now) {
+        for earlier in self.earlier(place, &found) {
+            self.groups[place].pass(&earlier);
+        }
+        let id = self.follow(place, found, container, None, now);
+        if let Some(file) = id.and_then(|id| self.file_mut(id)) {
+            file.is_passed = true;
+        }
+    }
+
+    /// Files that were held open are read or let go, as soon as it is known which.
+    pub(super) fn decide_held(&mut self, now: Now) {
+        let mut let_go = Vec::new();
+        for place in 0..self.groups.len() {
+            let group = &self.groups[place];
+            let Some(since) = group.held else { continue };
+            let known = group.files.iter().find_map(|file| Some((&file.found.path, file.container.clone()?)));
+            let choice = known.map(|(path, container)| {
+                let tag = self.settings.naming.tag(path).unwrap_or_default();
+                self.choosing.decide(&tag, &container, since, now.instant)
+            });
+            match choice {
+                Some(Choice::Undecided) => {}
+                None | Some(Choice::Chosen { .. }) => {
+                    self.groups[place].held = None;
+                    // They have waited.
+                    self.groups[place].files.iter_mut().for_each(|file| file.found_at = since);
+                }
+                Some(choice) => let_go.push((group.key, since, choice)),
+            }
+        }
+        for (key, since, choice) in let_go {
+            self.let_go_of(key, since, choice);
+        }
+    }
+
+    /// Nothing of a group's files is read, and nothing of them is kept.
+    fn let_go_of(&mut self, key: u64, since: Instant, choice: Choice) {
+        let gone: Vec<Group> = self.groups.extract_if(.., |group| group.key == key).collect();
+        for file in gone.iter().flat_map(|group| &group.files) {
+            self.descriptors.close(file.id);
+            self.sources.remove(&file.id);
+            if self.inodes.get(&file.found.key()) == Some(&file.id) {
+                self.inodes.remove(&file.found.key());
+            }
+            if let (Some(rescue), Some(segment)) = (&mut self.rescue, file.rescued) {
+                rescue.remove(segment);
+            }
+            self.current.remove(&file.found.path);
+            if let Some((tag, container)) = self.settings.naming.tag(&file.found.path).zip(file.container.clone()) {
+                self.choosing.leave(file.found.path.clone(), tag, container, since, choice);
+            }
+        }
+        self.forget_groups(&gone);
     }
 
     /// Follows the files that hold what was written before a file that was found, unless they were

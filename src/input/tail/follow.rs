@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::checkpoints::{ForeignRow, MemoryStore, Store};
+use super::choosing::Choosing;
 use super::descriptors::{Descriptors, OpenError};
 use super::discover::{self, Found};
 use super::disk::Disk;
@@ -17,7 +18,7 @@ use super::options::Settings;
 use super::rescue::Rescue;
 use super::watch::Watch;
 use crate::input::{Event, Shard};
-use crate::kubernetes::Awaited;
+use crate::kubernetes::Metadata;
 use crate::record::{Now, Source, Timestamp};
 use crate::telemetry::Throttle;
 
@@ -35,7 +36,8 @@ pub(super) struct Follower {
     /// What Fluent Bit wrote into the store before this process began.
     pub(super) foreign: Vec<ForeignRow>,
     pub(super) losses: Losses,
-    awaited: Arc<[Awaited]>,
+    metadata: Arc<[Metadata]>,
+    pub(super) choosing: Choosing,
     pub(super) throttle: Throttle,
     /// The first scan is over: what comes now was not there when this process began.
     pub(super) has_scanned: bool,
@@ -49,7 +51,7 @@ pub(super) struct Follower {
     shard: Shard,
     pub(super) watch: Option<Watch>,
     /// Where a group of this key stands.
-    places: HashMap<u64, usize>,
+    pub(super) places: HashMap<u64, usize>,
     /// The group of a source.
     pub(super) sources: HashMap<u64, u64>,
     /// The source of a file, by device and inode.
@@ -79,8 +81,8 @@ pub(super) struct Means {
     pub(super) watch: Option<Watch>,
     /// Opens what is kept over restarts, when the work begins.
     pub(super) open: Box<dyn FnOnce() -> Kept + Send>,
-    /// Whose pods should be known before their logs are read.
-    pub(super) awaited: Arc<[Awaited]>,
+    /// What is known of the pods that write logs.
+    pub(super) metadata: Arc<[Metadata]>,
 }
 
 /// What is kept over restarts.
@@ -93,7 +95,8 @@ pub(super) struct Kept {
 
 impl Follower {
     pub(super) fn new(input: usize, settings: Settings, shard: Shard, means: Means, now: Now) -> Self {
-        let Means { disk, watch, open, awaited } = means;
+        let Means { disk, watch, open, metadata } = means;
+        let choosing = Choosing::new(settings.selection.clone(), Arc::clone(&metadata), input);
         Self {
             descriptors: Descriptors::new(Arc::clone(&disk), settings.open_files),
             disk,
@@ -105,7 +108,8 @@ impl Follower {
             foreign: Vec::new(),
             opening: Some(open),
             losses: Losses::new(now.instant),
-            awaited,
+            choosing,
+            metadata,
             throttle: Throttle::default(),
             has_scanned: false,
             scan_again: false,
@@ -134,7 +138,7 @@ impl Follower {
             self.admit_rescued(now);
         }
         let is_hinted = self.check_rotations_if_due(now);
-        let again = std::mem::take(&mut self.scan_again);
+        let again = std::mem::take(&mut self.scan_again) | self.choosing.look_again(now.instant);
         if is_hinted || again || self.scan_at.is_none_or(|at| now.instant >= at) {
             self.scan_at = Some(now.instant + self.settings.refresh_interval);
             self.scan(now);
@@ -144,6 +148,7 @@ impl Follower {
                 self.give_up(place, index, events);
             }
         }
+        self.decide_held(now);
         for place in 0..self.groups.len() {
             self.finish_rotated(place, now, events);
             self.open_waiting(place, now, events);
@@ -179,14 +184,16 @@ impl Follower {
             // Before looking, so that nothing comes unseen in between; again each time, as one may appear later.
             discover::directories(&self.settings.paths).iter().for_each(|directory| watch.add(directory));
         }
-        for path in discover::matching(self.disk.as_ref(), &self.settings.paths, &self.settings.exclude) {
-            if self.current.contains(&path) {
+        let paths = discover::matching(self.disk.as_ref(), &self.settings.paths, &self.settings.exclude);
+        for path in paths.iter().filter(|path| !self.choosing.is_left(path)).collect::<Vec<_>>() {
+            if self.current.contains(path) {
                 continue;
             }
-            if let Some(found) = discover::look(self.disk.as_ref(), &path) {
+            if let Some(found) = discover::look(self.disk.as_ref(), path) {
                 self.admit(found, now);
             }
         }
+        self.choosing.keep_only(&paths);
         self.forget_gone();
         self.has_scanned = true;
         self.hints_at = Some(now.instant + (began.elapsed() * 10).min(self.settings.refresh_interval));
@@ -203,6 +210,11 @@ impl Follower {
                 }
         };
         let gone: Vec<Group> = self.groups.extract_if(.., is_gone).collect();
+        self.forget_groups(&gone);
+    }
+
+    /// These groups are not among the others any more.
+    pub(super) fn forget_groups(&mut self, gone: &[Group]) {
         if gone.is_empty() {
             return;
         }
@@ -250,6 +262,9 @@ impl Follower {
 
     /// Opens files whose first line is there and whose predecessors are finished.
     fn open_waiting(&mut self, place: usize, now: Now, events: &mut Vec<Event>) {
+        if self.groups[place].held.is_some() {
+            return;
+        }
         let mut index = 0;
         while index < self.groups[place].files.len() {
             let file = &self.groups[place].files[index];
@@ -300,10 +315,10 @@ impl Follower {
     /// before that, the file stays open.
     fn awaits_pod(&self, place: usize, index: usize, now: Now) -> bool {
         let file = &self.groups[place].files[index];
-        let Some(container) = file.container.as_ref().filter(|_| !self.awaited.is_empty()) else { return false };
+        let Some(container) = file.container.as_ref().filter(|_| !self.metadata.is_empty()) else { return false };
         let tag = self.settings.naming.tag(&file.found.path).unwrap_or_default();
         let waited = now.instant.duration_since(file.found_at);
-        self.awaited.iter().any(|awaited| awaited.holds_back(&tag, container, waited))
+        self.metadata.iter().any(|metadata| metadata.holds_back(&tag, container, waited))
     }
 
     fn open(&mut self, place: usize, index: usize, line: &[u8], now: Now, events: &mut Vec<Event>) {
@@ -497,7 +512,7 @@ mod tests {
         let link = links.join(format!("pod_flyte_main-{}.log", "a".repeat(64)));
         std::os::unix::fs::symlink(pod.join("main/0.log"), &link).unwrap();
         let settings = Settings::simulated(&format!("{}/*.log", links.display()), 1000, 10);
-        let means = Means { disk: Arc::new(RealDisk), watch: None, open: Box::new(Kept::default), awaited: [].into() };
+        let means = Means { disk: Arc::new(RealDisk), watch: None, open: Box::new(Kept::default), metadata: [].into() };
         let start = Now::read();
         let mut follower = Follower::new(0, settings, Shard { worker: 0, workers: 1 }, means, start);
         let mut look_after = |seconds| {

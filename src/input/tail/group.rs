@@ -31,6 +31,8 @@ pub(super) struct Group {
     passed: HashMap<(u64, u64), (u64, i64)>,
     /// A file went before its turn came: what lies there must be looked at once more.
     pub(super) has_gap: bool,
+    /// Since when its files are held open though it is not known whether they are to be read.
+    pub(super) held: Option<Instant>,
 }
 
 /// Files that are remembered as done, the newest: a container's directory holds some five.
@@ -47,6 +49,7 @@ impl Group {
             done: Vec::new(),
             passed: HashMap::new(),
             has_gap: false,
+            held: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The tail input: follows files through rotation, truncation and restarts.
 //!
-//! [`discover`] finds files, [`identity`] says which log each holds, [`mod@group`] keeps those of
+//! [`discover`] finds files, [`choosing`] says whose are read, [`identity`] says which log each holds, [`mod@group`] keeps those of
 //! one container together, oldest first, [`mod@file`] is one of them, and [`checkpoints`] remembers
 //! how far each log is done. [`follow`] is the life of all of them, from being found ([`admit`]) and
 //! begun where they were left ([`resume`]), over being renamed, removed or truncated ([`rotation`])
@@ -8,6 +8,7 @@
 
 mod admit;
 mod checkpoints;
+mod choosing;
 mod description;
 mod descriptors;
 mod discover;
@@ -55,6 +56,7 @@ pub fn build(
     problems: &mut Problems,
 ) -> Option<Box<dyn Input>> {
     let settings = Settings::new(options, surroundings.open_files, problems)?;
+    options::check_selection(options, &settings.selection, &surroundings.metadata, problems);
     let (database, name) = (settings.database.clone(), options.name().to_owned());
     let spool = surroundings.spool.clone().filter(|_| database.is_some());
     let memory = surroundings.memory.of(&name);
@@ -67,7 +69,8 @@ pub fn build(
         rescue: spool.map(|spool| Rescue::new(spool, name)),
     };
     let watch = settings.watch.then(Watch::new);
-    let means = Means { disk: Arc::new(RealDisk), watch, open: Box::new(open), awaited: surroundings.awaited.clone() };
+    let means =
+        Means { disk: Arc::new(RealDisk), watch, open: Box::new(open), metadata: surroundings.metadata.clone() };
     Some(Box::new(Tail::new(number, settings, surroundings, means, Now::read())))
 }
 
@@ -100,8 +103,8 @@ pub(crate) fn simulated(
     let settings = Settings::simulated("/containers/*.log", block_size, surroundings.open_files);
     let rescue = surroundings.spool.clone().map(|spool| Rescue::new(spool, "tail.0".to_owned()));
     let open = || Kept { store: Some(Box::new(store)), memory: None, rescue };
-    let awaited = surroundings.awaited.clone();
-    let means = Means { disk: Arc::new(disk), watch: None, open: Box::new(open), awaited };
+    let metadata = surroundings.metadata.clone();
+    let means = Means { disk: Arc::new(disk), watch: None, open: Box::new(open), metadata };
     Box::new(Tail::new(0, settings, surroundings, means, now))
 }
 
@@ -200,12 +203,14 @@ impl Input for Tail {
         self.follower.is_caught_up(source)
     }
 
-    fn account(&self, account: &mut InputAccount) {
+    fn account(&self, now: Now, account: &mut InputAccount) {
         let files = || self.follower.groups.iter().flat_map(|group| &group.files);
         account.checkpoints = self.follower.store.as_ref().map(|store| store.account()).unwrap_or_default();
         account.behind = files().map(file::Followed::behind).sum();
         account.lost = self.follower.losses.bytes();
         account.damaged_files = self.follower.losses.damaged_files();
+        let held = self.follower.groups.iter().filter_map(|group| Some((group.held?, group.files.len() as u64)));
+        account.choice = self.follower.choosing.account(held, now.instant);
         account.spooled = files()
             .filter(|file| file.rescued.is_some())
             .map(|file| file.length.saturating_sub(file.committed.offset))

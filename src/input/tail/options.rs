@@ -7,7 +7,8 @@ use glob::Pattern;
 use regex::Regex;
 
 use super::tag::Naming;
-use crate::config::{Kind, OptionSpec, Options, Plugin, Problems, expression_fault};
+use crate::config::{Kind, OptionSpec, Options, Plugin, Problem, Problems, Severity, expression_fault};
+use crate::kubernetes::{Metadata, Selection, selector};
 
 /// The tail input. Names and defaults are Fluent Bit's; where we differ the text says so.
 pub const PLUGIN: Plugin = Plugin {
@@ -24,6 +25,28 @@ const OPTIONS: &[OptionSpec] = &[
         "Glob patterns of the files, separated by commas. Symbolic links are followed.",
     ),
     OptionSpec::new("Exclude_Path", Kind::List, "", "Patterns of paths to leave out; `*` also matches `/`."),
+    OptionSpec::new(
+        "Select_Pods",
+        Kind::Text,
+        "",
+        "Reads only the logs of pods whose labels fit one of these label selectors, separated by `;`, written as for \
+         `kubectl -l`: `app=web,tier!=cache`, `execution-id`, `team in (a, b)`. The word `flyte` stands for Flyte's own \
+         parts and the pods of its tasks, of version 1 and 2, in any namespace. Other containers' logs are not opened, \
+         and get no checkpoint; files that are no containers' logs are read. Labels come from the `kubernetes` filter \
+         that takes the file's tag. Until the API server has listed the pods nothing is decided (`Metadata_Grace` is \
+         how long a log found later waits for its pod). A pod that is not there any more, and that nobody knows: with \
+         `flyte` alone its name and namespace tell, else its logs are read. A log that is read is read to its end, \
+         whatever becomes of the labels; one that is not read is looked at again when the labels change.",
+    )
+    .repeatable(),
+    OptionSpec::new(
+        "Select_Namespaces",
+        Kind::List,
+        "",
+        "Reads only containers' logs of namespaces with these names, in which `*` stands for anything. Together with \
+         `Select_Pods` both must fit. Needs no metadata: the log's path tells its namespace.",
+    )
+    .repeatable(),
     OptionSpec::new("Parser", Kind::Text, "", "Parser of each line. `docker` and `cri` are told apart by looking."),
     OptionSpec::new("Key", Kind::Text, "log", "Key of a line that no parser split."),
     OptionSpec::new(
@@ -202,6 +225,8 @@ pub(super) struct Settings {
     pub(super) block_size: usize,
     /// How many files may be open at once.
     pub(super) open_files: usize,
+    /// Whose logs are read.
+    pub(super) selection: Selection,
 }
 
 /// The least block size in bytes: large enough that its fixed costs vanish, small enough for the
@@ -234,6 +259,7 @@ impl Settings {
             watch: false,
             block_size,
             open_files,
+            selection: Selection::default(),
         }
     }
 
@@ -274,7 +300,42 @@ impl Settings {
             watch: options.boolean("Inotify_Watcher"),
             block_size: longest_line(options),
             open_files,
+            selection: selection(options, problems),
         })
+    }
+}
+
+/// Whose logs are read, as the options say.
+fn selection(options: &Options<'_>, problems: &mut Problems) -> Selection {
+    let mut selection = Selection::default();
+    for (text, place) in options.each("Select_Pods") {
+        if let Err(error) = selection.add_pods(text) {
+            let problem = Problem::new(Severity::Error, place, format!("Select_Pods: {error}"));
+            problems.push(problem.with_hint(format!("{}; a `;` stands between selectors", selector::SYNTAX)));
+        }
+    }
+    for pattern in options.list("Select_Namespaces") {
+        if let Err(error) = selection.add_namespaces(pattern) {
+            problems.push(options.problem("Select_Namespaces", format!("`{pattern}` is no pattern: {error}")));
+        }
+    }
+    selection
+}
+
+/// Pods can only be selected where somebody knows them.
+pub(super) fn check_selection(
+    options: &Options<'_>,
+    selection: &Selection,
+    metadata: &[Metadata],
+    problems: &mut Problems,
+) {
+    // With `Tag_Regex` only the files themselves tell the tags.
+    let takes = |metadata: &Metadata| options.is_set("Tag_Regex") || metadata.routing.may_match(options.tag());
+    if selection.needs_labels() && !metadata.iter().any(takes) {
+        let message =
+            "Select_Pods needs a kubernetes filter that takes this input's records: it knows the pods' labels";
+        let hint = format!("add a [FILTER] with `Name kubernetes` and `Match {}`", options.tag());
+        problems.push(options.problem("Select_Pods", message).with_hint(hint));
     }
 }
 

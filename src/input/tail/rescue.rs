@@ -167,8 +167,13 @@ impl Follower {
     pub(super) fn admit_rescued(&mut self, now: Now) {
         let Some(rescue) = &self.rescue else { return };
         for (description, segment) in rescue.take_left(|key| self.is_mine(key)) {
+            let is_new = !self.places.contains_key(&description.group);
             let place = self.group(description.group, description.is_numbered, &description.real);
             let mut file = description.file(&segment, now);
+            // It may have been held open only until its pod is known.
+            let is_begun = file.committed.offset > 0;
+            self.groups[place].held =
+                self.groups[place].held.filter(|_| !is_begun).or((is_new && !is_begun).then_some(now.instant));
             file.rotated = Some(now.instant);
             tracing::info!(path = %file.found.path.display(), from = file.committed.offset, to = file.length, "goes on in the spool");
             self.hold_segment(file.id, file.is_compressed, segment);

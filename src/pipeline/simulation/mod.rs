@@ -144,7 +144,7 @@ impl World {
             open_files: self.open_files,
             spool: Some(tail::SharedSpool::of(spool, left, limits)),
             memory: tail::Memory::default(),
-            awaited: [].into(),
+            metadata: [].into(),
         };
         let block = self.dice.usize(300..2_000);
         let input = tail::simulated(self.disk.clone(), self.store.clone(), &surroundings, block, self.now());

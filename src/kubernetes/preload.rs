@@ -3,12 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::kubernetes::{Namespace, namespaces, pod};
+use super::namespaces::{self, Namespace};
+use super::pod;
 use crate::record::{Container, PodMetadata};
 
 /// Why a file that is there gives no metadata.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
+pub enum PreloadError {
     /// It cannot be read.
     #[error("{file}: {cause}")]
     Read {
@@ -29,17 +30,22 @@ pub(super) enum Error {
 
 /// A directory of pods.
 #[derive(Debug, Clone)]
-pub(super) struct Preload {
+pub struct Preload {
     directory: PathBuf,
 }
 
 impl Preload {
-    pub(super) fn new(directory: impl Into<PathBuf>) -> Self {
+    /// The files in this directory.
+    #[must_use]
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self { directory: directory.into() }
     }
 
     /// The pod of a container, `None` if there is no file or it is of another pod of that name.
-    pub(super) fn look_up(&self, container: &Container) -> Result<Option<PodMetadata>, Error> {
+    ///
+    /// # Errors
+    /// If there is one that cannot be read.
+    pub fn look_up(&self, container: &Container) -> Result<Option<PodMetadata>, PreloadError> {
         let name = format!("{}_{}.meta", container.namespace, container.pod);
         let pod = self.read(&name, pod::read)?;
         let is_other = |pod: &PodMetadata| container.pod_uid.as_ref().is_some_and(|uid| !pod.has_uid(uid));
@@ -47,18 +53,21 @@ impl Preload {
     }
 
     /// A namespace, `None` if there is no file.
-    pub(super) fn namespace(&self, name: &str) -> Result<Option<Namespace>, Error> {
+    ///
+    /// # Errors
+    /// If there is one that cannot be read.
+    pub fn namespace(&self, name: &str) -> Result<Option<Namespace>, PreloadError> {
         self.read(&format!("{name}.namespace_meta"), namespaces::read)
     }
 
-    fn read<T>(&self, name: &str, read: impl Fn(&[u8]) -> serde_json::Result<T>) -> Result<Option<T>, Error> {
+    fn read<T>(&self, name: &str, read: impl Fn(&[u8]) -> serde_json::Result<T>) -> Result<Option<T>, PreloadError> {
         let path = self.directory.join(name);
         let file = || path.display().to_string();
         let json = match std::fs::read(&path) {
             Ok(json) => json,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(Error::Read { file: file(), cause }),
+            Err(cause) => return Err(PreloadError::Read { file: file(), cause }),
         };
-        read(&json).map(Some).map_err(|cause| Error::Malformed { file: file(), cause })
+        read(&json).map(Some).map_err(|cause| PreloadError::Malformed { file: file(), cause })
     }
 }

@@ -1,37 +1,44 @@
 //! What a pod's annotations wish for its logs: `fluentbit.io/parser` and `fluentbit.io/exclude`.
 
-use crate::filter::TextParser;
+use crate::record::PodMetadata;
 
 const PREFIX: &str = "fluentbit.io/";
 const STREAMS: [&str; 2] = ["stdout", "stderr"];
 
 /// Which wishes are heard.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Allowed {
-    pub(super) parser: bool,
-    pub(super) exclude: bool,
+pub struct Allowed {
+    /// `K8S-Logging.Parser`.
+    pub parser: bool,
+    /// `K8S-Logging.Exclude`.
+    pub exclude: bool,
+}
+
+/// No line of a container is wanted.
+#[must_use]
+pub fn excludes(pod: &PodMetadata, container: &str) -> bool {
+    let allowed = Allowed { parser: false, exclude: true };
+    Wishes::of(&pod.annotations, container, allowed, |_| None, |_| {}).excludes(None)
 }
 
 /// What is wished for a container, by stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Wishes {
+pub struct Wishes {
     exclude: [bool; 2],
     /// Indices into the parsers.
     parser: [Option<usize>; 2],
 }
 
-/// A parser that a pod can name.
-pub(super) type Named = (String, Box<dyn TextParser>);
-
 impl Wishes {
     /// The wishes for a container. One that names the container beats one for all of the pod's,
     /// wherever it stands; of those for all the first counts, of those that name it the last. What is
     /// wrong with them is told to `complain`.
-    pub(super) fn of(
+    #[must_use]
+    pub fn of(
         annotations: &[(String, String)],
         container: &str,
         allowed: Allowed,
-        parsers: &[Named],
+        parser_named: impl Fn(&str) -> Option<usize>,
         mut complain: impl FnMut(String),
     ) -> Self {
         let mut exclude = [Slot::Unset; 2];
@@ -53,7 +60,7 @@ impl Wishes {
             if property == "exclude" {
                 let wished = ["true", "on", "yes"].iter().any(|word| value.eq_ignore_ascii_case(word));
                 streams.iter().for_each(|stream| exclude[*stream].set(wished, only.is_some()));
-            } else if let Some(index) = parsers.iter().position(|(name, _)| name == value) {
+            } else if let Some(index) = parser_named(value) {
                 streams.iter().for_each(|stream| parser[*stream].set(index, only.is_some()));
             } else {
                 complain(format!("annotation '{key}': there is no parser '{value}'"));
@@ -63,23 +70,27 @@ impl Wishes {
     }
 
     /// Nothing is wished.
-    pub(super) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
     /// Records of this stream are not wanted; of an unknown one, if none of both is.
-    pub(super) fn excludes(&self, stream: Option<usize>) -> bool {
+    #[must_use]
+    pub fn excludes(&self, stream: Option<usize>) -> bool {
         stream.map_or(self.exclude == [true; 2], |stream| self.exclude[stream])
     }
 
     /// The parser for records of this stream.
-    pub(super) fn parser(&self, stream: Option<usize>) -> Option<usize> {
+    #[must_use]
+    pub fn parser(&self, stream: Option<usize>) -> Option<usize> {
         self.parser[stream?]
     }
 }
 
 /// The number of a stream.
-pub(super) fn stream(name: &[u8]) -> Option<usize> {
+#[must_use]
+pub fn stream(name: &[u8]) -> Option<usize> {
     STREAMS.iter().position(|stream| stream.as_bytes() == name)
 }
 
@@ -126,35 +137,14 @@ impl<T: Copy> Slot<T> {
 
 #[cfg(test)]
 mod tests {
-    use bumpalo::Bump;
-
     use super::*;
-    use crate::record::{Member, Timestamp};
-
-    struct Never;
-
-    impl TextParser for Never {
-        fn parse<'t>(
-            &'t self,
-            _: &'t [u8],
-            _: &'t Bump,
-            _: Timestamp,
-            _: &mut Vec<Member<'t>>,
-        ) -> Option<Option<Timestamp>> {
-            None
-        }
-
-        fn cut_off(&self) -> u64 {
-            0
-        }
-    }
 
     fn wishes(annotations: &[(&str, &str)], allowed: Allowed) -> (Wishes, usize) {
-        let parsers: Vec<Named> = ["a", "b"].map(|name| (name.to_owned(), Box::new(Never) as _)).into();
+        let parser_named = |name: &str| ["a", "b"].iter().position(|known| *known == name);
         let annotations: Vec<_> =
             annotations.iter().map(|(key, value)| (format!("fluentbit.io/{key}"), (*value).to_owned())).collect();
         let mut complaints = 0;
-        let wishes = Wishes::of(&annotations, "web", allowed, &parsers, |_| complaints += 1);
+        let wishes = Wishes::of(&annotations, "web", allowed, parser_named, |_| complaints += 1);
         (wishes, complaints)
     }
 
