@@ -6,6 +6,7 @@ pub mod flyte;
 pub mod kubernetes;
 pub mod multiline;
 pub mod parser;
+pub mod redact;
 
 use std::sync::Arc;
 
@@ -78,5 +79,6 @@ pub const PLUGINS: &[(Plugin, Build)] = &[
     (kubernetes::PLUGIN, kubernetes::build),
     (flyte::PLUGIN, |options, _, problems| flyte::build(options, problems)),
     (parser::PLUGIN, parser::build),
+    (redact::PLUGIN, |options, _, problems| redact::build(options, problems)),
     (multiline::PLUGIN, |options, _, problems| multiline::build(options, problems)),
 ];

@@ -1,0 +1,264 @@
+//! The redact filter: secrets in texts are replaced before they leave.
+//!
+//! Filters see records when their lines are joined, and before they are in a batch: so nothing that is
+//! sent, tried again or kept as a dead letter holds what this one took out. The log files themselves, and
+//! the copies of removed ones in the spool, stay as the application wrote them.
+
+mod rules;
+
+use std::cell::Cell;
+
+use bumpalo::Bump;
+use bumpalo::collections::Vec as ArenaVec;
+use memchr::{memchr, memchr2};
+
+use super::{Action, Filter};
+use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
+use crate::record::escape::write_escaped;
+use crate::record::{Member, Origin, Record, Source, Turn, Value, json};
+use crate::telemetry::accounts::FilterCounter;
+use rules::{NAMED, RuleError, Rules};
+
+/// The filter as configurations see it.
+pub const PLUGIN: Plugin = Plugin {
+    name: "redact",
+    doc: "Replaces secrets in the texts of records, also in those inside of JSON, before anything is sent or kept as a \
+          dead letter. It sees lines when they are joined: a secret in a traceback is found, too. What filters added \
+          (`kubernetes`) is left alone. Not one of Fluent Bit's.",
+    options: &[
+        OptionSpec::new(
+            "Rules",
+            Kind::List,
+            "bearer, jwt, cloud_keys, private_keys, url_passwords",
+            "What is taken for a secret. `bearer`: tokens behind `Bearer`, passwords behind `Authorization: Basic`; \
+             `jwt`: JSON web tokens; `cloud_keys`: access keys of AWS, Google, Azure, tokens of GitHub; \
+             `private_keys`: PEM blocks; `url_passwords`: `scheme://user:password@host`. `none`: only `Regex`.",
+        ),
+        OptionSpec::new(
+            "Regex",
+            Kind::Text,
+            "",
+            "Another rule: a regular expression, searched for in each text. If it has a group, what the first one took \
+             is replaced, else all that matched.",
+        )
+        .repeatable(),
+        OptionSpec::new("Replacement", Kind::Text, "[REDACTED]", "What stands in the place of a secret."),
+    ],
+};
+
+/// Builds the filter from its checked options.
+pub(super) fn build(options: &Options<'_>, problems: &mut Problems) -> Option<Box<dyn Filter>> {
+    let mut names = options.list("Rules");
+    names.retain(|name| !name.eq_ignore_ascii_case("none"));
+    let own = options.all("Regex");
+    if names.is_empty() && own.is_empty() {
+        let problem = options.problem("Rules", "the redact filter has neither Rules nor a Regex");
+        problems.push(problem.with_hint("take `Rules none` out, or write a Regex"));
+        return None;
+    }
+    match Rules::new(&names, &own) {
+        Ok(rules) => {
+            let replacement = options.text("Replacement").unwrap_or_default().as_bytes().to_vec();
+            Some(Box::new(Redact { rules, replacement, secrets: Cell::new(0) }))
+        }
+        Err(error) => {
+            let key = if matches!(error, RuleError::Unknown(_)) { "Rules" } else { "Regex" };
+            let known: Vec<_> = NAMED.iter().map(|(name, _)| *name).collect();
+            let hint = match &error {
+                RuleError::Unknown(_) => format!("rules are {}", known.join(", ")),
+                RuleError::Expression(..) => "groups of two expressions must not have the same name".to_owned(),
+                RuleError::Empty(_) => "it has to match at least one character".to_owned(),
+            };
+            problems.push(options.problem(key, error.to_string()).with_hint(hint));
+            None
+        }
+    }
+}
+
+/// The filter.
+struct Redact {
+    rules: Rules,
+    replacement: Vec<u8>,
+    /// Secrets since the start.
+    secrets: Cell<u64>,
+}
+
+impl Filter for Redact {
+    fn prepare(&mut self, _: &mut Source) {}
+
+    fn apply<'t>(&'t self, record: &mut Record<'t>, turn: &Turn<'t>) -> Action {
+        for member in record.members.iter_mut().filter(|member| may_hold_secrets(member)) {
+            if let Some(value) = self.redacted(member.value, turn.arena) {
+                member.value = value;
+            }
+        }
+        Action::Keep
+    }
+
+    fn counters(&self) -> Vec<FilterCounter> {
+        let help = "Secrets that redact filters replaced";
+        vec![FilterCounter { name: "redacted_secrets", help, value: self.secrets.get() }]
+    }
+}
+
+/// What the runtime tells in words of its own holds none.
+fn may_hold_secrets(member: &Member<'_>) -> bool {
+    member.origin != Origin::Filter && !(member.origin == Origin::Runtime && matches!(member.key, b"stream" | b"time"))
+}
+
+impl Redact {
+    /// The value without its secrets, if it has any.
+    fn redacted<'t>(&self, value: Value<'t>, arena: &'t Bump) -> Option<Value<'t>> {
+        match value {
+            Value::Text(text) => {
+                let mut out = ArenaVec::new_in(arena);
+                self.replace(text, &mut out).then(|| Value::Text(out.into_bump_slice()))
+            }
+            Value::Json(json) => self.redacted_json(json, arena).map(Value::Json),
+            Value::Members(members) => self.redacted_json(members, arena).map(Value::Members),
+        }
+    }
+
+    /// The same of JSON, string by string, so that no quote is ever taken for a part of a secret.
+    fn redacted_json<'t>(&self, json: &'t [u8], arena: &'t Bump) -> Option<&'t [u8]> {
+        // What has no escapes is searched as a whole: nearly all values end here.
+        if memchr(b'\\', json).is_none() && !self.rules.is_match(json) {
+            return None;
+        }
+        let (mut out, mut copied, mut at) = (ArenaVec::new_in(arena), 0, 0);
+        while let Some(quote) = memchr(b'"', json.get(at..)?) {
+            let start = at + quote + 1;
+            let end = start + string_length(json.get(start..)?);
+            let inner = json.get(start..end)?;
+            let mut text = ArenaVec::new_in(arena);
+            if self.replace(json::unescape(inner, arena), &mut text) {
+                out.extend_from_slice_copy(&json[copied..start]);
+                let mut written = Vec::with_capacity(text.len());
+                write_escaped(&mut written, &text);
+                out.extend_from_slice_copy(&written);
+                copied = end;
+            }
+            at = end + 1;
+        }
+        if copied == 0 {
+            return None;
+        }
+        out.extend_from_slice_copy(&json[copied..]);
+        Some(out.into_bump_slice())
+    }
+
+    /// Writes the text without its secrets. Whether it has any; if not, nothing is written.
+    fn replace(&self, text: &[u8], out: &mut ArenaVec<'_, u8>) -> bool {
+        if !self.rules.is_match(text) {
+            return false;
+        }
+        let mut end = 0;
+        for secret in self.rules.secrets(text) {
+            out.extend_from_slice_copy(&text[end..secret.start]);
+            out.extend_from_slice_copy(&self.replacement);
+            end = secret.end;
+            self.secrets.set(self.secrets.get() + 1);
+        }
+        out.extend_from_slice_copy(&text[end..]);
+        true
+    }
+}
+
+/// Bytes of a valid JSON string up to its closing quote.
+fn string_length(rest: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        match memchr2(b'"', b'\\', &rest[at.min(rest.len())..]) {
+            None => return rest.len(),
+            Some(found) if rest[at + found] == b'"' => return at + found,
+            Some(found) => at += found + 2,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Class, Environment, instance};
+    use crate::record::{DocumentId, Timestamp};
+
+    fn built(pairs: &[(&str, &str)]) -> (Option<Box<dyn Filter>>, Problems) {
+        let pairs: Vec<_> = [("Match", "*")].iter().chain(pairs).copied().collect();
+        let (definition, mut problems) = instance(Class::Filter, &PLUGIN, &pairs, &Environment::default());
+        let filter = build(&definition.options(), &mut problems);
+        (filter, problems)
+    }
+
+    /// The members behind the filter, and how many secrets it counted.
+    fn filtered(pairs: &[(&str, &str)], members: &[Member<'_>]) -> (Vec<String>, u64) {
+        let (filter, problems) = built(pairs);
+        let filter = filter.unwrap_or_else(|| panic!("{problems}"));
+        let arena = Bump::new();
+        let source = Source {
+            id: 1,
+            input: 0,
+            tag: "t".to_owned(),
+            path: None,
+            container: None,
+            pod: None,
+            log: None,
+            began: None,
+        };
+        let turn = Turn { arena: &arena, source: &source, now: Timestamp(0) };
+        let id = DocumentId::random(Timestamp(0));
+        let mut record = Record { time: Timestamp(7), members: members.to_vec(), id, truncated: false, unique: true };
+        assert_eq!(filter.apply(&mut record, &turn), Action::Keep);
+        let shown = |member: &Member<'_>| {
+            let (Value::Json(bytes) | Value::Text(bytes) | Value::Members(bytes)) = member.value;
+            String::from_utf8(bytes.to_vec()).unwrap()
+        };
+        (record.members.iter().map(shown).collect(), filter.counters()[0].value)
+    }
+
+    #[test]
+    fn texts_and_strings_inside_of_json_lose_their_secrets() {
+        let members = [
+            Member::text(b"log", b"call with Bearer abcdefgh12345", Origin::Runtime),
+            Member::json(
+                b"request",
+                br#"{"auth":"Bearer abcdefgh","deep":["AKIAIOSFODNN7EXAMPLE",1]}"#,
+                Origin::Application,
+            ),
+            Member::json(b"url", br#""http:\/\/me:pass@host\/\n""#, Origin::Application),
+            Member::members(br#""a":"Bearer abcdefgh","b":2"#, Origin::Application),
+            Member::json(b"kubernetes", br#"{"annotations":{"a":"Bearer abcdefgh"}}"#, Origin::Filter),
+            Member::json(b"plain", br#"{"a":"b\n"}"#, Origin::Application),
+        ];
+        let (shown, secrets) = filtered(&[], &members);
+        let expected = [
+            "call with Bearer [REDACTED]",
+            r#"{"auth":"Bearer [REDACTED]","deep":["[REDACTED]",1]}"#,
+            r#""http://me:[REDACTED]@host/\n""#,
+            r#""a":"Bearer [REDACTED]","b":2"#,
+            r#"{"annotations":{"a":"Bearer abcdefgh"}}"#,
+            r#"{"a":"b\n"}"#,
+        ];
+        assert_eq!((shown, secrets), (expected.map(str::to_owned).to_vec(), 5));
+    }
+
+    #[test]
+    fn an_own_rule_cannot_break_json() {
+        let member = Member::json(b"m", br#"{"a":"x secret=a\"b\\","c":"d"}"#, Origin::Application);
+        let pairs = [("Rules", "none"), ("Regex", "secret=.*"), ("Replacement", "\"gone\"")];
+        let (shown, secrets) = filtered(&pairs, &[member]);
+        assert_eq!((shown, secrets), (vec![r#"{"a":"x \"gone\"","c":"d"}"#.to_owned()], 1));
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_rules_is_said() {
+        for (pairs, expected) in [
+            (&[("Rules", "jwt, jvt")][..], "there is no rule `jvt`"),
+            (&[("Rules", "none")], "neither Rules nor a Regex"),
+            (&[("Regex", "a(")], "no regular expression"),
+            (&[("Regex", "x*")], "matches the empty text"),
+        ] {
+            let (filter, problems) = built(pairs);
+            assert!(filter.is_none() && problems.to_string().contains(expected), "{problems}");
+        }
+    }
+}
