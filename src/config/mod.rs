@@ -56,6 +56,7 @@ pub use problem::{Place, Problem, Problems, Severity, expression_fault};
 pub use reference::{reference, reference_of};
 pub use resolve::{Config, resolve};
 pub use service::{LOG_LEVEL_VARIABLE, LogLevel, SERVICE, Service};
+pub use units::size;
 pub use written::{COMMAND_LINE, Entry, Section, SectionKind, Written};
 
 /// Loads a configuration file with all that it names. The configuration may run if none of the

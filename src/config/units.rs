@@ -16,7 +16,8 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
 
 /// Bytes in decimal units: a number, then nothing, `K`, `M` or `G`, then perhaps `B` (`50MB` is
 /// 50,000,000). `false` is 0.
-pub(super) fn size(text: &str) -> Option<u64> {
+#[must_use]
+pub fn size(text: &str) -> Option<u64> {
     if text.eq_ignore_ascii_case("false") {
         return Some(0);
     }

@@ -81,6 +81,9 @@ pub trait Input: Send {
     /// The first `bytes` of the source's last block were used; the rest is read again.
     fn consumed(&mut self, source: u64, bytes: usize);
 
+    /// Nothing more of the source is handed out before then. Inputs that cannot wait go on.
+    fn pause(&mut self, _source: u64, _until: Instant) {}
+
     /// All records before the checkpoint are done.
     fn committed(&mut self, source: u64, checkpoint: Checkpoint);
 

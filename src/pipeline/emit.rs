@@ -9,13 +9,16 @@ use super::budget::Budget;
 use super::emitter::{Emitter, FilterSlot};
 use super::ledger::Ledger;
 use super::output_slot::OutputSlot;
+use super::rate::{Admission, Rate};
 use super::reading::{Layout, Reading};
 use super::source::{Before, SourceState};
 use crate::decode::{Decoder, Line};
 use crate::filter::Action;
+use crate::filter::flyte::Level;
 use crate::parser::Parsed;
 use crate::record::position::IdSeed;
 use crate::record::{Checkpoint, DocumentId, Member, Now, Origin, Position, Record, Timestamp, Turn};
+use crate::telemetry::DropReason;
 use crate::telemetry::accounts::InputAccount;
 
 impl Emitter {
@@ -31,6 +34,9 @@ impl Emitter {
         let processors = state.processors.iter().map(|(_, index)| index);
         for &index in state.filters.iter().chain(processors) {
             self.filters[index].filter.prepare(&mut state.source);
+        }
+        if let Some(rate) = &mut state.rate {
+            rate.hear(&state.source);
         }
         let entry = state.ledger.open();
         Run {
@@ -56,6 +62,7 @@ impl Emitter {
             },
             taken: &mut state.taken,
             skipping: &mut state.skipping,
+            rate: state.rate.as_mut(),
             lines: Vec::new(),
             members: Vec::with_capacity(32),
             processed: Vec::new(),
@@ -138,6 +145,7 @@ pub(super) struct Run<'t> {
     path: Path<'t>,
     taken: &'t mut u64,
     skipping: &'t mut Option<u64>,
+    rate: Option<&'t mut Rate>,
     /// Lines that the last physical line completed.
     lines: Vec<Line<'t>>,
     /// Members of the last record, kept for their memory.
@@ -215,19 +223,38 @@ impl<'t> Run<'t> {
     fn emit(&mut self, line: Line<'t>) {
         self.counted.lines += 1;
         self.counted.truncated += u64::from(line.truncated);
+        let admission = self.rate.as_mut().map_or(Admission::Pass, |rate| rate.admit(line.time, line.text.len()));
+        if admission == Admission::Drop {
+            return self.leave_out();
+        }
         let mut record = self.record(&line);
         let keep = self
             .path
             .filters
             .iter()
             .all(|&index| self.filters[index].filter.apply(&mut record, &self.turn) == Action::Keep);
-        if keep {
+        if keep && admission == Admission::Errors && !states_error(&record, self.turn.arena) {
+            self.leave_out();
+        } else if keep {
             self.route(&record, line.carried > 0);
         } else {
             *self.filtered += 1;
         }
         record.members.clear();
         self.members = record.members;
+    }
+
+    /// A record ends here because its container logs more than it may. Each output that would have got
+    /// it accounts for it.
+    fn leave_out(&mut self) {
+        for &index in self.path.routes {
+            let account = &mut self.outputs[index].account;
+            account.routed += 1;
+            account.dropped.add(DropReason::RateLimit, 1);
+        }
+        if let Some(rate) = &mut self.rate {
+            rate.left_out();
+        }
     }
 
     fn record(&mut self, line: &Line<'t>) -> Record<'t> {
@@ -312,6 +339,12 @@ impl<'t> Run<'t> {
             output.seal(number, self.worker, self.budget);
         }
     }
+}
+
+/// The record's level is one of errors.
+fn states_error<'t>(record: &Record<'t>, arena: &'t Bump) -> bool {
+    let level = record.find(b"level").and_then(|member| member.value.as_text(arena));
+    level.and_then(Level::of_word).is_some_and(|level| level >= Level::Error)
 }
 
 /// A number as JSON.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::cutting::Cutter;
 use super::grouped::Grouped;
 use super::multiline::{FilterJoin, Joining, by_first_line};
+use super::rate::RateSettings;
 use crate::config::{Config, Instance, Options, Problems};
 use crate::decode::encoding::Encoding;
 use crate::decode::multiline::Chain;
@@ -47,6 +48,8 @@ pub struct Reading {
     pub order: bool,
     /// Bytes that may be in unsettled batches before reading pauses (`Mem_Buf_Limit`).
     pub held_limit: Option<u64>,
+    /// What each container may log.
+    pub rate: Option<RateSettings>,
 }
 
 impl Reading {
@@ -108,6 +111,7 @@ pub(super) fn of_input(instance: &Instance, config: &Config, means: Means<'_>, p
         offset_key: None,
         order: flyte,
         held_limit: instance.options().size("Mem_Buf_Limit").filter(|limit| *limit > 0),
+        rate: None,
     };
     match instance.plugin() {
         "tail" => read_tail(&mut reading, instance, means, problems),
@@ -150,6 +154,7 @@ fn read_tail(reading: &mut Reading, instance: &Instance, means: Means<'_>, probl
     }
     reading.encoding = encoding(&options, problems);
     reading.longest_line = tail::longest_line(&options);
+    reading.rate = Some(RateSettings::new(&options));
     reading.skip_long_lines = options.boolean("Skip_Long_Lines");
     reading.skip_empty_lines = options.boolean("Skip_Empty_Lines");
     let key = |name: &str| options.text(name).map(|key| key.as_bytes().to_vec());

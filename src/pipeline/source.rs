@@ -1,11 +1,13 @@
 //! What a worker keeps of one source.
 
 use super::ledger::Ledger;
+use super::rate::Rate;
 use super::reading::Reading;
 use crate::decode::Decoder;
 use crate::decode::encoding::Charset;
 use crate::record::position::IdSeed;
 use crate::record::{Checkpoint, Source};
+use crate::telemetry::limited::LimitedCounts;
 
 /// See the module.
 pub struct SourceState {
@@ -41,6 +43,8 @@ pub struct SourceState {
     pub taken: u64,
     /// Where the line began whose rest is being skipped because it is too long.
     pub skipping: Option<u64>,
+    /// How much its container has used of what it may log.
+    pub rate: Option<Rate>,
 }
 
 /// A ledger entry of the file before, kept open until the records that began there are cut.
@@ -80,6 +84,7 @@ impl SourceState {
             closed: false,
             taken: resume.offset,
             skipping: None,
+            rate: reading.rate.map(Rate::new),
             source,
         }
     }
@@ -87,6 +92,9 @@ impl SourceState {
     /// Takes over what is open in the file before.
     pub fn continue_from(&mut self, before: &mut Self) {
         self.follows = Some((before.source.id, before.ledger.next()));
+        if before.rate.is_some() {
+            self.rate = before.rate.take();
+        }
         if before.decoder.is_open() {
             self.decoder.continue_from(&mut before.decoder);
             self.carried = self.decoder.carried();
@@ -96,6 +104,17 @@ impl SourceState {
             }
             self.before.push(Before { source: before.source.id, entry: before.ledger.open(), end, seed: before.seed });
         }
+    }
+
+    /// What happened since the last call because its container logged more than it may, and the name of
+    /// that.
+    pub fn take_limited(&mut self) -> Option<(String, LimitedCounts)> {
+        let counts = self.rate.as_mut().map(Rate::take_counts).filter(|counts| *counts != LimitedCounts::default())?;
+        let name = match &self.source.container {
+            Some(container) => format!("{}/{}/{}", container.namespace, container.pod, container.name),
+            None => self.source.path.clone().unwrap_or_else(|| self.source.tag.clone()),
+        };
+        Some((name, counts))
     }
 
     /// Bytes that were taken and are not settled.

@@ -46,7 +46,7 @@ impl Watchdog {
         self.inputs.resize_with(inputs.len(), Progress::default);
         for (index, (progress, account)) in self.inputs.iter_mut().zip(inputs).enumerate() {
             let has_moved = (progress.read, progress.finished) != (account.read, account.finished);
-            if has_moved || account.behind == 0 || progress.since.is_none() {
+            if has_moved || account.behind <= account.slowed || progress.since.is_none() {
                 let was_stalled = account.stalled.take().is_some();
                 if was_stalled {
                     tracing::info!(input = reasons.name(index), "goes on");

@@ -145,6 +145,7 @@ impl Worker {
                 continue;
             }
             while let Some(block) = self.inputs[index].input.next_block(&mut scratch.buffer, now) {
+                let lines = self.snapshot.inputs[index].lines;
                 let (source, consumed) = process(
                     &block,
                     &self.inputs[index].reading,
@@ -156,6 +157,11 @@ impl Worker {
                 scratch.arena.reset();
                 progress |= consumed > 0;
                 self.inputs[index].input.consumed(source, consumed);
+                let lines = self.snapshot.inputs[index].lines - lines;
+                let rate = self.sources.get_mut(&source).and_then(|state| state.rate.as_mut());
+                if let Some(until) = rate.and_then(|rate| rate.read(lines, consumed as u64, now.instant)) {
+                    self.inputs[index].input.pause(source, until);
+                }
                 if self.is_budget_exhausted() {
                     break;
                 }
@@ -243,6 +249,9 @@ impl Worker {
     /// the file before it: what is open at that one's end would be joined to something else.
     fn settle(&mut self) {
         while self.settle_ready() {}
+        for (container, counts) in self.sources.values_mut().filter_map(SourceState::take_limited) {
+            self.snapshot.limited.add(&container, counts);
+        }
         self.sources.retain(|_, state| !(state.closed && state.ledger.is_settled()));
     }
 

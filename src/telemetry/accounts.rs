@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::dead_letters::DeadLetterAccount;
 use super::dropped::Dropped;
+use super::limited::Limited;
 use super::watch::WatchAccount;
 
 /// What one input did, in one worker.
@@ -22,6 +23,8 @@ pub struct InputAccount {
     pub held: u64,
     /// Bytes that are known to be there and were not read yet.
     pub behind: u64,
+    /// Those of them that wait because their containers log more than they may.
+    pub slowed: u64,
     /// Log lines.
     pub lines: u64,
     /// Lines in none of the expected formats; they are shipped as text.
@@ -125,6 +128,8 @@ pub struct Snapshot {
     pub filtered: u64,
     /// What filters count, by name.
     pub filters: Vec<FilterCounter>,
+    /// Containers that logged more than they may.
+    pub limited: Limited,
 }
 
 impl InputAccount {
@@ -177,6 +182,7 @@ impl Snapshot {
             sum.finished += part.finished;
             sum.held += part.held;
             sum.behind += part.behind;
+            sum.slowed += part.slowed;
             sum.lines += part.lines;
             sum.malformed += part.malformed;
             sum.truncated += part.truncated;
@@ -204,6 +210,9 @@ impl Snapshot {
             sum.in_flight += part.in_flight;
         }
         self.filtered += other.filtered;
+        for (container, counts) in other.limited.iter() {
+            self.limited.add(container, counts);
+        }
         self.count(other.filters.iter().cloned());
     }
 
@@ -339,7 +348,13 @@ mod tests {
         let input = InputAccount { read: 10, finished: 7, held: 3, ..InputAccount::default() };
         let output = OutputAccount { routed: 5, acked: 2, dead_lettered: 1, in_flight: 2, ..OutputAccount::default() };
         let missing = FilterCounter { name: "missing", help: "", value: 4 };
-        let snapshot = Snapshot { inputs: vec![input], outputs: vec![output], filtered: 1, filters: vec![missing] };
+        let snapshot = Snapshot {
+            inputs: vec![input],
+            outputs: vec![output],
+            filtered: 1,
+            filters: vec![missing],
+            ..Snapshot::default()
+        };
         accounts.publish(0, &snapshot);
         accounts.publish(1, &snapshot);
         let total = accounts.total();

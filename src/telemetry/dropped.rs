@@ -12,11 +12,13 @@ pub enum DropReason {
     DeadLettersUnwritable,
     /// The body that it was in could not be read back from memory.
     BodyUnreadable,
+    /// Its container logged more than it may, and the policy is not to slow it down.
+    RateLimit,
 }
 
 impl DropReason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 3] = [Self::RetryLimit, Self::DeadLettersUnwritable, Self::BodyUnreadable];
+    pub const ALL: [Self; 4] = [Self::RetryLimit, Self::DeadLettersUnwritable, Self::BodyUnreadable, Self::RateLimit];
 
     /// Its name in metrics and logs.
     #[must_use]
@@ -25,6 +27,7 @@ impl DropReason {
             Self::RetryLimit => "retry_limit",
             Self::DeadLettersUnwritable => "dead_letters_unwritable",
             Self::BodyUnreadable => "body_unreadable",
+            Self::RateLimit => "rate_limit",
         }
     }
 }

@@ -12,6 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::accounts::{Accounts, Deliveries, FilterCounter, InputAccount, OutputAccount};
 use super::dead_letters::DeadLetterAccount;
 use super::dropped::DropReason;
+use super::limited::Limited;
 use super::status::Status;
 use super::watch::WatchAccount;
 
@@ -55,9 +56,12 @@ const INPUT_COUNTERS: [Field<InputAccount>; 10] = [
     }),
 ];
 
-const INPUT_GAUGES: [Field<InputAccount>; 9] = [
+const INPUT_GAUGES: [Field<InputAccount>; 10] = [
     ("input_held", "Bytes read of which a record is not settled", Some(Unit::Bytes), |a| a.held),
     ("input_behind", "Bytes that are there and were not read yet", Some(Unit::Bytes), |a| a.behind),
+    ("input_slowed", "Bytes that wait because their containers log more than they may", Some(Unit::Bytes), |a| {
+        a.slowed
+    }),
     ("input_sources", "Open sources", None, |a| a.sources),
     ("input_stalled", "1 while there is something to read and nothing goes on", None, |a| {
         u64::from(a.stalled.is_some())
@@ -126,6 +130,7 @@ impl Collector for AccountsCollector {
             family(&mut encoder, field, outputs(), gauge)?;
         }
         dropped(&mut encoder, outputs())?;
+        limited(&mut encoder, &total.limited)?;
         reloads(&mut encoder, self.1)?;
         dead_letters(&mut encoder, &self.0.dead_letters)?;
         watches(&mut encoder, &self.0.watches)?;
@@ -180,6 +185,25 @@ fn lost<'a>(
             let labels = [("name", instance.as_str()), ("reason", reason)];
             ConstCounter::new(bytes).encode(descriptor.encode_family(&labels)?)?;
         }
+    }
+    Ok(())
+}
+
+/// Containers that logged more than they may.
+fn limited(encoder: &mut DescriptorEncoder<'_>, limited: &Limited) -> Result<(), fmt::Error> {
+    let kind = ConstCounter::new(0_u64).metric_type();
+    let help = "Records that were left out because their containers logged more than they may";
+    let mut descriptor = encoder.encode_descriptor("rate_limited_records", help, None, kind)?;
+    for (container, counts) in limited.iter() {
+        for (policy, records) in [("drop", counts.dropped), ("sample", counts.sampled)] {
+            let labels = [("container", container), ("policy", policy)];
+            ConstCounter::new(records).encode(descriptor.encode_family(&labels)?)?;
+        }
+    }
+    let help = "How often a container's log had to wait because it logged more than it may";
+    let mut descriptor = encoder.encode_descriptor("rate_limited_waits", help, None, kind)?;
+    for (container, counts) in limited.iter() {
+        ConstCounter::new(counts.waits).encode(descriptor.encode_family(&[("container", container)])?)?;
     }
     Ok(())
 }
@@ -269,6 +293,7 @@ mod tests {
             outputs: vec![OutputAccount::default()],
             filtered: 2,
             filters: vec![missing],
+            ..Snapshot::default()
         };
         (snapshot.inputs[0].read, snapshot.inputs[0].finished, snapshot.inputs[0].held) = (10, 7, 3);
         snapshot.inputs[0].checkpoints.set_aside = 1;

@@ -5,6 +5,7 @@ pub mod dead_letters;
 mod dropped;
 mod fluent_bit;
 pub mod http;
+pub mod limited;
 pub mod log;
 pub mod metrics;
 pub mod status;

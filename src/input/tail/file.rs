@@ -71,6 +71,8 @@ pub(super) struct Followed {
     pub(super) vanished: Option<Instant>,
     /// The spool segment that holds a copy of what was not settled of it.
     pub(super) rescued: Option<u64>,
+    /// It is not read before then: its container logs more than it may.
+    pub(super) paused_until: Option<Instant>,
     /// End of what the last read returned.
     seen: u64,
     /// The length is known. That of a compressed log is when its end was inflated.
@@ -139,6 +141,7 @@ impl Followed {
             rotated: None,
             vanished: None,
             rescued: None,
+            paused_until: None,
             seen: 0,
             is_measured: !is_compressed,
             saved_length: 0,
@@ -182,6 +185,9 @@ impl Followed {
 
     /// A look now could find something.
     pub(super) fn is_due(&self, now: Instant) -> bool {
+        if self.paused_until.is_some_and(|until| now < until) {
+            return false;
+        }
         match self.phase {
             Phase::Waiting | Phase::Open => self.look_at.is_none_or(|at| now >= at),
             Phase::Ending => true,

@@ -28,6 +28,7 @@ mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use options::{BLOCK_SIZE, PLUGIN, longest_line};
 pub use rescue::SharedSpool;
@@ -89,6 +90,13 @@ pub fn source_of(options: &Options<'_>, path: &Path) -> Source {
         log: None,
         began: None,
     }
+}
+
+/// A source of no file.
+#[cfg(test)]
+pub(crate) fn source_of_test() -> Source {
+    let (tag, id) = ("t".to_owned(), next_source_id());
+    Source { id, input: 0, tag, path: None, container: None, pod: None, log: None, began: None }
 }
 
 /// A tail of container logs in `/containers` whose disk and store are not real.
@@ -188,6 +196,12 @@ impl Input for Tail {
         }
     }
 
+    fn pause(&mut self, source: u64, until: Instant) {
+        if let Some(file) = self.follower.file_mut(source) {
+            file.paused_until = Some(until);
+        }
+    }
+
     fn committed(&mut self, source: u64, checkpoint: Checkpoint) {
         if let Some(file) = self.follower.file_mut(source) {
             file.committed = checkpoint;
@@ -207,6 +221,8 @@ impl Input for Tail {
         let files = || self.follower.groups.iter().flat_map(|group| &group.files);
         account.checkpoints = self.follower.store.as_ref().map(|store| store.account()).unwrap_or_default();
         account.behind = files().map(file::Followed::behind).sum();
+        let slowed = files().filter(|file| file.paused_until.is_some_and(|until| until > now.instant));
+        account.slowed = slowed.map(file::Followed::behind).sum();
         account.lost = self.follower.losses.bytes();
         account.damaged_files = self.follower.losses.damaged_files();
         let held = self.follower.groups.iter().filter_map(|group| Some((group.held?, group.files.len() as u64)));

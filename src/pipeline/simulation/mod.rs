@@ -366,6 +366,7 @@ fn reading(longest_line: usize, held_limit: Option<u64>, joins: Joins) -> Readin
         offset_key: None,
         order: false,
         held_limit,
+        rate: None,
     }
 }
 
