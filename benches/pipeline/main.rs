@@ -7,9 +7,11 @@
 //! ```text
 //! cargo bench --bench pipeline            128 MiB of logs
 //! cargo bench --bench pipeline -- 512     512 MiB; the same as FLYTAIL_BENCH_MIB=512
+//! cargo bench --bench pipeline -- enrichment [512]   what the pods' metadata costs of that
 //! ```
 //! Without `--bench` (as `cargo test --benches` calls it) 4 MiB show that it works.
 
+mod enrichment;
 mod reference;
 mod report;
 mod server;
@@ -25,7 +27,10 @@ use std::time::{Duration, Instant};
 use report::Report;
 use server::Server;
 use shipper::Shipper;
-use workload::Workload;
+use workload::{Pods, Workload};
+
+/// Measures what the pods' metadata costs.
+const ENRICHMENT: &str = "enrichment";
 
 const MIB: u64 = 1024 * 1024;
 const DEFAULT_MIB: u64 = 128;
@@ -38,7 +43,12 @@ const STANDSTILL: Duration = Duration::from_secs(10);
 const AFTERMATH: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
-    match size().and_then(run) {
+    let is_enrichment = std::env::args().any(|argument| argument == ENRICHMENT);
+    let report = size().and_then(|mebibytes| match is_enrichment {
+        true => enrichment::measure(mebibytes).map(|report| report.to_string()),
+        false => run(mebibytes, Pods::AsUsual).map(|report| report.to_string()),
+    });
+    match report {
         Ok(report) => {
             println!("{report}");
             ExitCode::SUCCESS
@@ -53,7 +63,7 @@ fn main() -> ExitCode {
 /// Mebibytes of input: the first argument that is no flag, else the variable, else the default.
 fn size() -> Result<u64, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let told = arguments.iter().find(|argument| !argument.starts_with('-')).cloned();
+    let told = arguments.iter().find(|argument| !argument.starts_with('-') && *argument != ENRICHMENT).cloned();
     match told.or_else(|| std::env::var("FLYTAIL_BENCH_MIB").ok()) {
         Some(text) => text.parse().map_err(|_| format!("`{text}` is no number of mebibytes").into()),
         None if arguments.iter().any(|argument| argument == "--bench") => Ok(DEFAULT_MIB),
@@ -61,9 +71,9 @@ fn size() -> Result<u64, Box<dyn Error>> {
     }
 }
 
-fn run(mebibytes: u64) -> Result<Report, Box<dyn Error>> {
+fn run(mebibytes: u64, pods: Pods) -> Result<Report, Box<dyn Error>> {
     let directory = tempfile::Builder::new().prefix("pipeline").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let workload = Workload::write(directory.path(), mebibytes * MIB)?;
+    let workload = Workload::write(directory.path(), mebibytes * MIB, pods)?;
     let server = Server::start()?;
     let started = Instant::now();
     let mut shipper = Shipper::start(&workload, server.port())?;

@@ -98,7 +98,7 @@ pub(crate) fn usage(process: &str) -> Result<Usage, Box<dyn Error>> {
 /// The configuration that Flyte's users have, and checkpoints.
 fn configured(workload: &Workload, port: u16) -> String {
     let directory = workload.directory.display();
-    let (logs, metadata) = (workload.logs.display(), workload.metadata.display());
+    let (logs, metadata) = (workload.logs.display(), &workload.metadata);
     format!(
         "[SERVICE]
     HTTP_Server Off
@@ -113,7 +113,7 @@ fn configured(workload: &Workload, port: u16) -> String {
     Name kubernetes
     Match kube.*
     Kube_URL https://kubernetes.default.svc:443
-    Kube_Meta_Preload_Cache_Dir {metadata}
+    {metadata}
     Merge_Log On
     Keep_Log Off
 [OUTPUT]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use flytail::cli::demo::generator::{Bulk, Generator, Kubelet, KubeletOptions, Runtime};
 
-use crate::support::enriched;
+use crate::support::{enriched, with_labels};
 
 const SEED: u64 = 20_260_821;
 
@@ -15,14 +15,25 @@ const POOL: usize = 20_000;
 /// 2026-08-21T12:00:00Z, in nanoseconds since the epoch. Documents of a run fall on one day.
 const START: i64 = 1_787_313_600_000_000_000;
 
+/// What is known of the pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pods {
+    /// As much as of real ones.
+    AsUsual,
+    /// The same, with so many labels.
+    WithLabels(usize),
+    /// What the paths of their logs tell.
+    FromPaths,
+}
+
 /// Logs on disk.
 pub(crate) struct Workload {
     /// Where all of it is, with room for the shipper's files.
     pub(crate) directory: PathBuf,
     /// The directory of the log files' links.
     pub(crate) logs: PathBuf,
-    /// The directory of the pods' metadata.
-    pub(crate) metadata: PathBuf,
+    /// Where the filter learns of the pods: its option.
+    pub(crate) metadata: String,
     /// Log files.
     pub(crate) files: usize,
     /// Bytes of them.
@@ -35,9 +46,12 @@ pub(crate) struct Workload {
 
 impl Workload {
     /// Writes at least `bytes` bytes.
-    pub(crate) fn write(directory: &Path, bytes: u64) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn write(directory: &Path, bytes: u64, pods: Pods) -> Result<Self, Box<dyn Error>> {
         let generator = Generator::new(SEED);
-        let cluster = enriched(generator.cluster());
+        let cluster = match pods {
+            Pods::WithLabels(labels) => with_labels(&enriched(generator.cluster()), labels),
+            Pods::AsUsual | Pods::FromPaths => enriched(generator.cluster()),
+        };
         let metadata = directory.join("metadata");
         cluster.write_metadata(&metadata)?;
         let options = KubeletOptions { runtime: Runtime::Containerd, ..KubeletOptions::default() };
@@ -47,7 +61,10 @@ impl Workload {
         Ok(Self {
             directory: directory.to_owned(),
             logs: Kubelet::log_directory(directory),
-            metadata,
+            metadata: match pods {
+                Pods::FromPaths => "Use_Tag_For_Meta On".to_owned(),
+                Pods::AsUsual | Pods::WithLabels(_) => format!("Kube_Meta_Preload_Cache_Dir {}", metadata.display()),
+            },
             files: cluster.containers.len(),
             bytes: written.bytes,
             records: written.lines,

@@ -47,6 +47,19 @@ pub(crate) fn enriched(cluster: &Cluster) -> Cluster {
     cluster
 }
 
+/// The same cluster with pods that have at least so many labels, as cost centers and teams give them.
+#[allow(dead_code, reason = "a module of two benches")]
+pub(crate) fn with_labels(cluster: &Cluster, count: usize) -> Cluster {
+    let mut cluster = cluster.clone();
+    for pod in &mut cluster.pods {
+        for number in 0..count.saturating_sub(pod.labels.len()) {
+            let value = format!("value-{number}-of-{}", &pod.uid[..8]);
+            pod.labels.insert(format!("example.com/label-{number}"), value);
+        }
+    }
+    cluster
+}
+
 fn length(pairs: &BTreeMap<String, String>) -> usize {
     pairs.iter().map(|(key, value)| key.len() + value.len()).sum()
 }

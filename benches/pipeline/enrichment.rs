@@ -1,0 +1,52 @@
+//! What the pods' metadata costs: the same logs with it, and with what their paths tell alone.
+//!
+//! The difference holds all of it: looking pods up, the bytes that each document has more, and their
+//! compression.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::run;
+use crate::workload::Pods;
+
+/// Labels of a pod.
+const LABELS: usize = 30;
+/// Runs of either kind, in turns. The one that took the least counts.
+const ROUNDS: usize = 3;
+/// Percent of the whole CPU time that the metadata may cost.
+const MOST: f64 = 15.0;
+
+/// What it costs.
+pub(crate) struct Enrichment {
+    /// Seconds of CPU time with it.
+    with: f64,
+    /// Without.
+    without: f64,
+    /// Bytes of the bodies before compression, for each byte without it.
+    growth: f64,
+}
+
+/// Measures it.
+pub(crate) fn measure(mebibytes: u64) -> Result<Enrichment, Box<dyn Error>> {
+    let mut best = Enrichment { with: f64::MAX, without: f64::MAX, growth: 0.0 };
+    for _ in 0..ROUNDS {
+        let without = run(mebibytes, Pods::FromPaths)?;
+        let with = run(mebibytes, Pods::WithLabels(LABELS))?;
+        best.with = best.with.min(with.usage.cpu);
+        best.without = best.without.min(without.usage.cpu);
+        best.growth = with.received.body_bytes as f64 / without.received.body_bytes.max(1) as f64;
+    }
+    Ok(best)
+}
+
+impl fmt::Display for Enrichment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { with, without, growth } = self;
+        let share = (with - without) / with.max(f64::MIN_POSITIVE) * 100.0;
+        writeln!(out, "\nmetadata of pods with {LABELS} labels, the least of {ROUNDS} runs\n")?;
+        writeln!(out, "  CPU with it                      {with:>9.2} s")?;
+        writeln!(out, "  CPU with what paths tell alone   {without:>9.2} s")?;
+        writeln!(out, "  bodies with it / without         {growth:>9.2}")?;
+        write!(out, "  share of the whole               {share:>9.1} %      at most {MOST}")
+    }
+}
