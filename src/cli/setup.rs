@@ -3,20 +3,20 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use elasticsearch::http::transport::Transport;
 
 use super::run::runtime;
 use super::{FAILED, INVALID};
-use crate::output::elasticsearch::setup::{self, Part, Plan, SetupError, State};
+use crate::output::elasticsearch::setup::{self, Part, Plan, Server, SetupError, State};
 use crate::output::elasticsearch::{Endpoint, connect, without_credentials};
 
 /// Arguments of `flytail setup`.
 #[derive(Debug, Args)]
 pub(super) struct SetupArguments {
     /// The server, as `http://host:port` or `https://host:port`
-    #[arg(long)]
-    url: String,
+    #[arg(long, required_unless_present = "print")]
+    url: Option<String>,
     /// User of the basic authentication
     #[arg(long, env = "ES_USER")]
     user: Option<String>,
@@ -39,9 +39,18 @@ pub(super) struct SetupArguments {
     /// Print what would be installed, as JSON
     #[arg(long, conflicts_with = "check")]
     dry_run: bool,
+    /// Ask no server: print the requests that install all of it, for the console of Kibana or Dashboards
+    #[arg(long, value_name = "SERVER", conflicts_with_all = ["url", "check", "dry_run"])]
+    print: Option<Kind>,
     /// Install nothing: exit with 2 if something is missing or not as it should be
     #[arg(long)]
     check: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Elasticsearch,
+    Opensearch,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +67,29 @@ fn retention(text: &str) -> Result<Retention, String> {
 }
 
 pub(super) fn run(arguments: &SetupArguments) -> ExitCode {
+    if let Some(kind) = arguments.print {
+        print(kind, arguments);
+        return ExitCode::SUCCESS;
+    }
+    // That one of the two is there is a rule of the command line.
+    let Some(url) = &arguments.url else { return ExitCode::from(INVALID) };
+    run_at(url, arguments)
+}
+
+fn print(kind: Kind, arguments: &SetupArguments) {
+    let server = match kind {
+        Kind::Elasticsearch => Server::Elasticsearch,
+        Kind::Opensearch => Server::OpenSearch,
+    };
+    for part in setup::wanted(server, arguments.plan()) {
+        println!("PUT {}\n{:#}\n", part.path, part.body);
+    }
+}
+
+fn run_at(url: &str, arguments: &SetupArguments) -> ExitCode {
     let user = arguments.user.as_deref().map(|user| (user, arguments.password.as_deref().unwrap_or_default()));
     let ca_file = arguments.ca_file.as_deref().map(Path::new);
-    let endpoint = Endpoint { url: &arguments.url, user, verify: true, ca_file, ..Endpoint::default() };
+    let endpoint = Endpoint { url, user, verify: true, ca_file, ..Endpoint::default() };
     let transport = match connect(&endpoint) {
         Ok(transport) => transport,
         Err(error) => {
@@ -73,7 +102,7 @@ pub(super) fn run(arguments: &SetupArguments) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
         Err(error) => {
-            eprintln!("{}: {error}", without_credentials(&arguments.url));
+            eprintln!("{}: {error}", without_credentials(url));
             ExitCode::from(FAILED)
         }
     }

@@ -51,6 +51,16 @@ pub struct Plan<'a> {
     pub days: Option<u32>,
 }
 
+/// What a server of this kind, which knows all of it, should have. No server is asked: each part
+/// counts as missing.
+#[must_use]
+pub fn wanted(server: Server, plan: Plan<'_>) -> Vec<Part> {
+    let name = name_of(plan.index);
+    let policy = plan.days.map(|days| policy_part(server, &name, retention::policy(plan, server, days)));
+    let template = template(plan, server, policy_in_template(server, &name).filter(|_| plan.days.is_some()));
+    policy.into_iter().chain([template_part(name, template)]).collect()
+}
+
 /// What is to be installed, and what the server has of it.
 ///
 /// # Errors
@@ -60,12 +70,12 @@ pub async fn look(transport: &Transport, plan: Plan<'_>) -> Result<Vec<Part>, Se
     let name = name_of(plan.index);
     let mut parts = Vec::new();
     if let Some(days) = plan.days {
-        parts.push(look_at_policy(transport, server, &name, retention::policy(plan, server, days)).await?);
+        let policy = policy_part(server, &name, retention::policy(plan, server, days));
+        parts.push(look_at_policy(transport, server, policy).await?);
     }
     let has_policy = parts.iter().any(|policy| policy.state != State::Unsupported);
-    let named = has_policy && server == Server::Elasticsearch;
-    let body = template(plan, server, named.then_some(name.as_str()));
-    parts.push(look_at_template(transport, name, body).await?);
+    let template = template(plan, server, policy_in_template(server, &name).filter(|_| has_policy));
+    parts.push(look_at_template(transport, template_part(name, template)).await?);
     Ok(parts)
 }
 
@@ -86,37 +96,47 @@ pub async fn install(transport: &Transport, part: &Part) -> Result<(), SetupErro
     answer.well().map(drop)
 }
 
-async fn look_at_policy(transport: &Transport, server: Server, name: &str, body: Value) -> Result<Part, SetupError> {
+/// The policy that the template names: OpenSearch's policies name the indices themselves.
+fn policy_in_template(server: Server, name: &str) -> Option<&str> {
+    (server == Server::Elasticsearch).then_some(name)
+}
+
+fn policy_part(server: Server, name: &str, body: Value) -> Part {
     let (kind, path) = match server {
         Server::Elasticsearch => ("life cycle policy", format!("/_ilm/policy/{name}")),
         Server::OpenSearch => ("index state policy", format!("/_plugins/_ism/policies/{name}")),
     };
-    let answer = request(transport, Method::Get, &path, &[], None).await?;
-    let (mut replaces, mut state) = (Vec::new(), State::Missing);
+    Part { kind, name: name.to_owned(), path, body, state: State::Missing, replaces: Vec::new() }
+}
+
+fn template_part(name: String, body: Value) -> Part {
+    let path = format!("/_index_template/{name}");
+    Part { kind: "index template", name, path, body, state: State::Missing, replaces: Vec::new() }
+}
+
+async fn look_at_policy(transport: &Transport, server: Server, mut part: Part) -> Result<Part, SetupError> {
+    let answer = request(transport, Method::Get, &part.path, &[], None).await?;
     if answer.is_unknown_path() {
-        state = State::Unsupported;
+        part.state = State::Unsupported;
     } else if answer.status != 404 {
         let answer = answer.well()?;
         // Elasticsearch answers with the policies by their names.
-        let found = if server == Server::Elasticsearch { &answer[name] } else { &answer };
-        state = if part::holds(found, &body) { State::Current } else { State::Different };
+        let found = if server == Server::Elasticsearch { &answer[&part.name] } else { &answer };
+        part.state = if part::holds(found, &part.body) { State::Current } else { State::Different };
         let number = |key: &str| answer[key].as_i64().map(|number| number.to_string());
-        replaces.extend(number("_seq_no").map(|number| ("if_seq_no", number)));
-        replaces.extend(number("_primary_term").map(|number| ("if_primary_term", number)));
+        part.replaces.extend(number("_seq_no").map(|number| ("if_seq_no", number)));
+        part.replaces.extend(number("_primary_term").map(|number| ("if_primary_term", number)));
     }
-    Ok(Part { kind, name: name.to_owned(), path, body, state, replaces })
+    Ok(part)
 }
 
-async fn look_at_template(transport: &Transport, name: String, body: Value) -> Result<Part, SetupError> {
-    let path = format!("/_index_template/{name}");
-    let answer = request(transport, Method::Get, &path, &[], None).await?;
-    let state = if answer.status == 404 {
-        State::Missing
-    } else {
+async fn look_at_template(transport: &Transport, mut part: Part) -> Result<Part, SetupError> {
+    let answer = request(transport, Method::Get, &part.path, &[], None).await?;
+    if answer.status != 404 {
         let found = &answer.well()?["index_templates"][0]["index_template"];
-        if part::holds(found, &body) { State::Current } else { State::Different }
-    };
-    Ok(Part { kind: "index template", name, path, body, state, replaces: Vec::new() })
+        part.state = if part::holds(found, &part.body) { State::Current } else { State::Different };
+    }
+    Ok(part)
 }
 
 async fn server_of(transport: &Transport) -> Result<Server, SetupError> {

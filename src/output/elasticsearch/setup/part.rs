@@ -24,8 +24,8 @@ pub struct Part {
     pub kind: &'static str,
     /// Its name on the server.
     pub name: String,
-    /// Where it is.
-    pub(super) path: String,
+    /// Where it is, as the server's path.
+    pub path: String,
     /// What has to stand there, to be shown or sent.
     pub body: Value,
     /// What stands there.
