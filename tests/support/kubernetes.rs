@@ -100,6 +100,19 @@ impl ApiServer {
         self.send("POST", path, "application/json", &object.to_string())
     }
 
+    /// Makes an object or changes it, as the administrator, as `kubectl apply --server-side --validate=strict` does.
+    /// With `dry_run` all is checked and nothing is kept.
+    pub fn apply(&self, path: &str, object: &Value, dry_run: bool) -> Answer {
+        let dry_run = if dry_run { "&dryRun=All" } else { "" };
+        let path = format!("{path}?fieldManager=tests&force=true&fieldValidation=Strict{dry_run}");
+        self.send("PATCH", &path, "application/apply-patch+yaml", &object.to_string())
+    }
+
+    /// Reads an object, as the administrator.
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, "application/json", "")
+    }
+
     /// Removes an object at once, as the administrator.
     pub fn delete(&self, path: &str) -> Answer {
         self.send("DELETE", &format!("{path}?gracePeriodSeconds=0"), "application/json", "")
@@ -107,9 +120,15 @@ impl ApiServer {
 
     /// Makes a service account and writes a token of it to a file. It may do nothing yet.
     pub fn account(&self, name: &str, file: &Path) {
-        let accounts = "/api/v1/namespaces/flyte/serviceaccounts";
-        self.post(accounts, &json!({"metadata": {"name": name}})).ok();
-        let token = self.post(&format!("{accounts}/{name}/token"), &json!({"spec": {"expirationSeconds": 600}})).ok();
+        let account = json!({"metadata": {"name": name}});
+        self.post("/api/v1/namespaces/flyte/serviceaccounts", &account).ok();
+        self.token("flyte", name, file);
+    }
+
+    /// Writes a token of a service account to a file.
+    pub fn token(&self, namespace: &str, name: &str, file: &Path) {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
+        let token = self.post(&path, &json!({"spec": {"expirationSeconds": 600}})).ok();
         fs::write(file, token["status"]["token"].as_str().unwrap()).unwrap();
     }
 

@@ -49,11 +49,16 @@ impl Shipper {
     }
 
     fn run(mut command: Command, configuration: &Path) -> Self {
-        let directory = configuration.parent().unwrap();
+        command.arg("-c").arg(configuration);
+        Self::spawn(command, configuration.parent().unwrap())
+    }
+
+    /// Runs a command of its own in a directory.
+    pub fn spawn(mut command: Command, directory: &Path) -> Self {
         let log = directory.join("log");
         let stderr = File::options().create(true).append(true).open(&log).unwrap();
         // Where no database is named, dead letters go among the temporary files.
-        command.arg("-c").arg(configuration).current_dir(directory).env("TMPDIR", directory);
+        command.current_dir(directory).env("TMPDIR", directory);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         Self { child: command.spawn().unwrap(), log }
     }
