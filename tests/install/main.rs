@@ -7,6 +7,7 @@ mod cluster;
 mod configuration;
 mod manifests;
 mod node;
+mod requests;
 #[path = "../support/mod.rs"]
 mod support;
 mod vm;
