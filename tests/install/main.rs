@@ -8,6 +8,7 @@ mod configuration;
 mod manifests;
 mod node;
 mod requests;
+mod searches;
 #[path = "../support/mod.rs"]
 mod support;
 mod vm;
