@@ -1,6 +1,8 @@
 //! The chart over a table of values, those of Fluent Bit's chart among them.
 
-use crate::manifests::{KUBERNETES, chart, container, find, helm, well};
+use std::fs;
+
+use crate::manifests::{KUBERNETES, chart, container, documents, find, helm, helm_at, well};
 use crate::node::Node;
 
 /// Values of all kinds, with a name.
@@ -141,7 +143,7 @@ minReadySeconds: 5
 #[test]
 fn lint_finds_nothing() {
     for (name, values) in VALUES {
-        let said = well(&helm(&["lint", "--strict"], values));
+        let said = well(&helm(&["lint", "--strict"], Some(values)));
         assert!(said.contains("0 chart(s) failed") && !said.contains("[WARNING]"), "{name}: {said}");
     }
 }
@@ -162,6 +164,16 @@ fn a_configuration_that_moved_here_is_checked_and_runs_as_it_is() {
     assert_eq!(find(&everything, "ConfigMap", "-config")["data"]["more.conf"], "# of logs\n");
 }
 
+/// The chart's configuration is a link that leads out of it.
+#[test]
+fn the_package_holds_the_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    well(&helm(&["package", "--destination", &directory.path().display().to_string()], None));
+    let package = fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+    let whole = helm_at(&package, &["template", "logs", "--kube-version", KUBERNETES], Some(""));
+    assert_eq!(documents(&well(&whole)), chart(""));
+}
+
 #[test]
 fn values_that_mean_nothing_are_refused_by_their_names() {
     for (values, named) in [
@@ -180,7 +192,7 @@ fn values_that_mean_nothing_are_refused_by_their_names() {
         ("config: {upstream: {upstream.conf: x}}", "upstream"),
         ("image: {digest: latest}", "digest"),
     ] {
-        let output = helm(&["template", "logs", "--kube-version", KUBERNETES], values);
+        let output = helm(&["template", "logs", "--kube-version", KUBERNETES], Some(values));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && said.contains(named), "{values}: {said}");
     }

@@ -35,14 +35,22 @@ pub(crate) fn overlay(name: &str) -> Vec<Value> {
 }
 
 /// A helm command on the chart, with these values.
-pub(crate) fn helm(command: &[&str], values: &str) -> Output {
+pub(crate) fn helm(command: &[&str], values: Option<&str>) -> Output {
+    helm_at(&deploy("helm/flytail"), command, values)
+}
+
+/// The same on the chart that lies at a path.
+pub(crate) fn helm_at(chart: &Path, command: &[&str], values: Option<&str>) -> Output {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| installed("helm"));
     let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("values.yaml");
-    fs::write(&file, values).unwrap();
     let mut helm = Command::new(program);
-    helm.args(command).arg(deploy("helm/flytail")).arg("--values").arg(file).args(["--namespace", NAMESPACE]);
+    helm.args(command).arg(chart);
+    if let Some(values) = values {
+        let file = directory.path().join("values.yaml");
+        fs::write(&file, values).unwrap();
+        helm.arg("--values").arg(file).args(["--namespace", NAMESPACE]);
+    }
     // What a user has configured for helm is no matter of ours.
     helm.env("HELM_CONFIG_HOME", directory.path()).env("HELM_CACHE_HOME", directory.path());
     helm.env("HELM_DATA_HOME", directory.path()).output().unwrap()
@@ -50,7 +58,7 @@ pub(crate) fn helm(command: &[&str], values: &str) -> Output {
 
 /// The chart, rendered as the release `logs`.
 pub(crate) fn chart(values: &str) -> Vec<Value> {
-    documents(&well(&helm(&["template", "logs", "--kube-version", KUBERNETES], values)))
+    documents(&well(&helm(&["template", "logs", "--kube-version", KUBERNETES], Some(values))))
 }
 
 /// The manifest of a kind, and of a name that ends so.
