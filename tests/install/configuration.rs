@@ -13,7 +13,7 @@ use crate::manifests::{chart, container, documents, find, kustomize, overlay, we
 use crate::node::Node;
 use crate::support::kubernetes::ApiServer;
 use crate::support::place::{append, line};
-use crate::support::server::{Engine, Server, free_port};
+use crate::support::server::{Engine, PASSWORD, Server, free_port};
 use crate::support::shipper::{Shipper, flytail, wait_for};
 use crate::support::turn::turn;
 
@@ -64,20 +64,28 @@ fn the_configuration_is_sound_wherever_it_is_installed() {
     well(&check.output().unwrap());
 }
 
-/// All of it: the manifests' account and its rights, the job, the ConfigMap, the container's command line and its
-/// probes, from a line on the disk to a document with the pod's labels.
+/// All of it: the manifests' account and its rights, the job, the ConfigMap, the secret's files, the container's
+/// command line and its probes, from a line on the disk to a document with the pod's labels.
 #[test]
 fn a_line_on_a_node_arrives() {
     let _turn = turn();
-    let (server, cluster) = (Server::shared(Engine::Elasticsearch8), ApiServer::start(&[]));
-    let manifests = overlay("dev");
+    let (server, cluster) = (Server::start_secured(Engine::Elasticsearch8, &[]), ApiServer::start(&[]));
+    let manifests = overlay("elasticsearch");
     crate::cluster::install(
         &cluster,
         &manifests,
         &["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding"],
     );
-    run_job(find(&manifests, "Job", "-setup"), server);
     let node = Node::new(&manifests);
+    let secret = node.path("/etc/flytail-credentials");
+    fs::copy(server.certificates().join("ca.crt"), secret.join("ca.crt")).unwrap();
+    fs::write(secret.join("password"), PASSWORD).unwrap();
+    node.run_job(
+        find(&manifests, "Job", "-setup"),
+        &[("ES_URL", &server.url()), ("ES_USER", "admin"), ("ES_PASS", PASSWORD)],
+    );
+    let client = server.client();
+    assert_eq!(client.get("/_index_template/flytail-flyte-logs").status, 200, "the job prepared nothing");
     let uid = cluster.pod("web", &json!({"app": "shop"}));
     write(&node, "web", &uid, "from the disk to the index");
 
@@ -92,10 +100,9 @@ fn a_line_on_a_node_arrives() {
     node.change("filters.conf", "Name                kubernetes", &api_server);
     let mut command = node.command();
     let port = free_port();
-    command.envs([("HTTP_LISTEN", "127.0.0.1"), ("ES_HOST", "127.0.0.1")]);
+    command.envs([("HTTP_LISTEN", "127.0.0.1"), ("ES_HOST", "127.0.0.1"), ("ES_USER", "admin")]);
     command.env("HTTP_PORT", port.to_string()).env("ES_PORT", server.port().to_string());
     let mut shipper = Shipper::spawn(command, &node.path("/var/lib/flytail"));
-    let client = server.client();
     let found = || {
         client.send("POST", "/flyte-logs-*/_refresh", "");
         let found = client.get("/flyte-logs-*/_search?q=pod:web");
@@ -114,16 +121,6 @@ fn a_line_on_a_node_arrives() {
     for kept in ["tail.db", "spool"] {
         assert!(node.path("/var/lib/flytail").join(kept).exists(), "{kept} is not in the state directory");
     }
-    assert!(client.get("/_index_template/flytail-flyte-logs").status == 200, "the job prepared nothing");
-}
-
-/// Runs the job's command against a server.
-fn run_job(job: &Value, server: &Server) {
-    let mut command = flytail();
-    for argument in container(job)["args"].as_array().unwrap() {
-        command.arg(argument.as_str().unwrap().replace("$(ES_URL)", &server.url()));
-    }
-    well(&command.output().unwrap());
 }
 
 #[test]

@@ -84,6 +84,18 @@ impl Node {
         command
     }
 
+    /// Runs a job's command in this environment.
+    pub(crate) fn run_job(&self, job: &Value, environment: &[(&str, &str)]) {
+        let mut command = flytail();
+        command.env_clear().envs(environment.iter().copied());
+        for argument in container(job)["args"].as_array().unwrap() {
+            // Kubernetes puts variables into a command line.
+            let expand = |text: String, (name, value): &(&str, &str)| text.replace(&format!("$({name})"), value);
+            command.arg(environment.iter().fold(self.moved(argument.as_str().unwrap()), expand));
+        }
+        well(&command.output().unwrap());
+    }
+
     /// What `flytail check --strict` says of the configuration, if it is right.
     pub(crate) fn check(&self) {
         let mut check = flytail();

@@ -1,16 +1,13 @@
-//! Templates and policies in deploy/elasticsearch and deploy/opensearch are what `flytail setup` installs.
+//! Templates and policies in deploy/elasticsearch and deploy/opensearch are what `flytail setup` installs, and so what
+//! `tests/setup.rs` gives to real servers.
 //!
 //! `RENEW=1 cargo test --release --test install requests` writes them anew.
 
 use std::fs;
 
-use serde_json::Value;
-
 use crate::deploy;
 use crate::manifests::well;
-use crate::support::server::{Engine, Server};
 use crate::support::shipper::flytail;
-use crate::support::turn::turn;
 
 /// The file of a request's path.
 fn file(path: &str) -> &'static str {
@@ -44,21 +41,5 @@ fn the_files_are_what_setup_installs() {
             let readme = fs::read_to_string(deploy(server).join("README.md")).unwrap();
             assert!(readme.contains(&path) && readme.contains(file(&path)), "the README does not tell of {path}");
         }
-    }
-}
-
-#[test]
-fn servers_take_the_templates_as_they_stand_in_the_files() {
-    let _turn = turn();
-    for (engine, name) in [(Engine::Elasticsearch8, "elasticsearch"), (Engine::OpenSearch2, "opensearch")] {
-        let body = fs::read_to_string(deploy(name).join("index-template.json")).unwrap();
-        let mut body: Value = serde_json::from_str(&body).unwrap();
-        // These builds of the servers know no policies, nor that a template may name one.
-        body["template"]["settings"]["index"].as_object_mut().unwrap().remove("lifecycle");
-        let client = Server::shared(engine).client();
-        client.put("/_index_template/flytail-flyte-logs", &body).ok();
-        let mut check = flytail();
-        check.args(["setup", "--check", "--retention", "forever", "--url", &Server::shared(engine).url()]);
-        well(&check.output().unwrap());
     }
 }
