@@ -106,7 +106,7 @@ def objects(program, arguments):
             "kibanaSavedObjectMeta": {"searchSourceJSON": source(query)},
         }, [{"name": INDEX_NAME, "type": "index-pattern", "id": DATA_VIEW}])
     for identifier, title, contents in DASHBOARDS:
-        yield saved("dashboard", identifier, *dashboard(title, contents))
+        yield saved("dashboard", identifier, *dashboard(program, title, contents))
 
 
 def source(query):
@@ -176,7 +176,7 @@ def chart(title, kind, field, count):
     return {"title": title, "type": kind, "aggs": [metric, time, terms], "params": params}
 
 
-def dashboard(title, contents):
+def dashboard(program, title, contents):
     panels, references = [], []
     for number, content in enumerate(contents):
         kind, _, name = content.rpartition(":")
@@ -186,9 +186,12 @@ def dashboard(title, contents):
                  "h": 15, "i": str(number)}
         if is_search:
             place["y"] += 15
-        panels.append({"version": "7.10.0", "gridData": place, "panelIndex": str(number), "embeddableConfig": {},
-                       "panelRefName": f"panel_{number}"})
-        references.append({"name": f"panel_{number}", "type": kind or "visualization", "id": name})
+        panel = {"version": "7.10.0", "type": kind or "visualization", "gridData": place, "panelIndex": str(number),
+                 "embeddableConfig": {}, "panelRefName": f"panel_{number}"}
+        panels.append(panel)
+        # Kibana looks a panel's references up by the panel's number in front of their names.
+        prefix = f"{number}:" if program == "kibana" else ""
+        references.append({"name": f"{prefix}panel_{number}", "type": panel["type"], "id": name})
     attributes = {
         "title": title, "description": "", "hits": 0, "version": 1, "panelsJSON": json.dumps(panels),
         "optionsJSON": json.dumps({"useMargins": True, "hidePanelTitles": False}), "timeRestore": True,
