@@ -1,13 +1,13 @@
 //! The byte budget: what is sealed and not yet settled counts against one limit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::telemetry::budget::BudgetAccount;
 
 /// Bytes that may be on their way at once, shared by all workers.
 #[derive(Debug)]
 pub struct Budget {
-    limit: usize,
-    used: AtomicUsize,
+    account: Arc<BudgetAccount>,
 }
 
 /// A part of the budget; dropping it gives it back.
@@ -24,14 +24,20 @@ impl Budget {
     /// A budget of `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+        Arc::new(Self { account: Arc::new(BudgetAccount::new(limit)) })
+    }
+
+    /// Its account, for whoever shows it.
+    #[must_use]
+    pub fn account(&self) -> Arc<BudgetAccount> {
+        Arc::clone(&self.account)
     }
 
     /// Takes bytes; never refused, since what was read must go on. [`Budget::is_exhausted`] is
     /// what keeps readers from reading more.
     #[must_use]
     pub fn hold(self: &Arc<Self>, bytes: usize) -> Held {
-        self.used.fetch_add(bytes, Ordering::Relaxed);
+        self.account.take(bytes);
         Held { budget: Arc::clone(self), bytes }
     }
 
@@ -39,19 +45,20 @@ impl Budget {
     /// would be read could only lie here, and the files are the better place for it.
     #[must_use]
     pub fn is_exhausted(&self, is_failing: bool) -> bool {
-        self.used() >= if is_failing { self.limit / SHARE_WHEN_FAILING } else { self.limit }
+        let limit = self.account.limit();
+        self.used() >= if is_failing { limit / SHARE_WHEN_FAILING } else { limit }
     }
 
     /// Bytes in use.
     #[must_use]
     pub fn used(&self) -> usize {
-        self.used.load(Ordering::Relaxed)
+        self.account.used()
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.budget.account.give_back(self.bytes);
     }
 }
 

@@ -112,8 +112,9 @@ pub fn build(config: &Config, environment: &Environment, memory: &Memory, proble
     let watches = Watches::new(config, &filters, environment);
     let mut accounts = Accounts::new(names(&config.inputs), names(&config.outputs), workers);
     accounts.watches.clone_from(&watches.accounts);
-    let accounts = Arc::new(accounts);
     let budget = Budget::new(BUDGET);
+    accounts.budget = budget.account();
+    let accounts = Arc::new(accounts);
     let limits = DeadLetterLimits::new(config.service.dead_letter_limit);
     let dead_letters = Arc::new(DeadLetters::new(dead_letter_path(config), limits, Arc::clone(&accounts.dead_letters)));
     let (messages, receivers): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::channel()).unzip();

@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::budget::BudgetAccount;
 use super::dead_letters::DeadLetterAccount;
 use super::dropped::Dropped;
 use super::limited::Limited;
@@ -293,6 +294,8 @@ pub struct Accounts {
     pub watches: Vec<Arc<WatchAccount>>,
     /// The dead letters of all outputs.
     pub dead_letters: Arc<DeadLetterAccount>,
+    /// The byte budget of all workers.
+    pub budget: Arc<BudgetAccount>,
     workers: Mutex<Vec<Snapshot>>,
 }
 
@@ -312,6 +315,7 @@ impl Accounts {
             deliveries,
             watches: Vec::new(),
             dead_letters: Arc::default(),
+            budget: Arc::default(),
             workers: Mutex::new(vec![empty; workers]),
         }
     }

@@ -10,9 +10,11 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::accounts::{Accounts, Deliveries, FilterCounter, InputAccount, OutputAccount};
+use super::budget::BudgetAccount;
 use super::dead_letters::DeadLetterAccount;
 use super::dropped::DropReason;
 use super::limited::Limited;
+use super::process::ProcessCollector;
 use super::status::Status;
 use super::watch::WatchAccount;
 
@@ -22,9 +24,11 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 /// All metrics as they are now. Both accounts are exported from one snapshot.
 #[must_use]
 pub fn render(status: &Status) -> String {
-    let mut registry = Registry::with_prefix("flytail");
+    let mut registry = Registry::default();
     let reloads = [(status.reloads.done(), "done"), (status.reloads.refused(), "refused")];
-    registry.register_collector(Box::new(AccountsCollector(status.accounts(), reloads)));
+    let own = registry.sub_registry_with_prefix("flytail");
+    own.register_collector(Box::new(AccountsCollector(status.accounts(), reloads)));
+    registry.register_collector(Box::new(ProcessCollector));
     let mut out = String::new();
     // Writing into a string cannot fail.
     let _ = text::encode(&mut out, &registry);
@@ -133,6 +137,7 @@ impl Collector for AccountsCollector {
         limited(&mut encoder, &total.limited)?;
         reloads(&mut encoder, self.1)?;
         dead_letters(&mut encoder, &self.0.dead_letters)?;
+        budget(&mut encoder, &self.0.budget)?;
         watches(&mut encoder, &self.0.watches)?;
         let deliveries = || self.0.outputs.iter().zip(&self.0.deliveries);
         family(&mut encoder, RETRIES, deliveries(), ConstCounter::new)?;
@@ -238,6 +243,22 @@ fn dead_letters(encoder: &mut DescriptorEncoder<'_>, account: &DeadLetterAccount
     evicted.encode(encoder.encode_descriptor("dead_letters_evicted", help, None, evicted.metric_type())?)
 }
 
+fn budget(encoder: &mut DescriptorEncoder<'_>, account: &BudgetAccount) -> Result<(), fmt::Error> {
+    let gauges = [
+        (
+            "budget_used",
+            "Bytes of the byte budget that are in use: sealed batches and what else is on its way",
+            account.used(),
+        ),
+        ("budget_limit", "Bytes of the byte budget: from there on reading waits", account.limit()),
+    ];
+    for (name, help, value) in gauges {
+        let metric = gauge(u64::try_from(value).unwrap_or(u64::MAX));
+        metric.encode(encoder.encode_descriptor(name, help, Some(&Unit::Bytes), metric.metric_type())?)?;
+    }
+    Ok(())
+}
+
 /// How the watches of pods fare.
 fn watches(encoder: &mut DescriptorEncoder<'_>, watches: &[Arc<WatchAccount>]) -> Result<(), fmt::Error> {
     let named = || watches.iter().map(|watch| (&watch.name, watch));
@@ -286,7 +307,10 @@ mod tests {
 
     #[test]
     fn exports_each_account_with_its_name() {
-        let accounts = Arc::new(Accounts::new(vec!["tail.0".into()], vec!["e\"s".into()], 1));
+        let mut accounts = Accounts::new(vec!["tail.0".into()], vec!["e\"s".into()], 1);
+        accounts.budget = Arc::new(BudgetAccount::new(99));
+        accounts.budget.take(7);
+        let accounts = Arc::new(accounts);
         let missing = FilterCounter { name: "metadata_missing", help: "Records without", value: 3 };
         let mut snapshot = Snapshot {
             inputs: vec![InputAccount::default()],
@@ -326,6 +350,10 @@ mod tests {
             "flytail_filtered_records_total 2",
             "flytail_hot_reloads_total{outcome=\"refused\"} 0",
             "flytail_metadata_missing_total 3",
+            "flytail_budget_used_bytes 7",
+            "flytail_budget_limit_bytes 99",
+            "# TYPE process_cpu_seconds counter",
+            "# TYPE process_resident_memory_bytes gauge",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
