@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
@@ -62,6 +62,8 @@ pub struct Server {
     port: u16,
     settings: Vec<String>,
     is_secured: bool,
+    /// The ports of all nodes of its cluster, with commas between them, if there are others.
+    cluster: Option<String>,
     running: Option<Running>,
     directory: TempDir,
 }
@@ -89,11 +91,32 @@ impl Server {
     }
 
     fn start_as(engine: Engine, settings: &[&str], is_secured: bool) -> Self {
-        let directory = tempfile::Builder::new().prefix("flytail-server-").tempdir().expect("a temporary directory");
-        let settings = settings.iter().map(|line| line.to_string()).collect();
-        let mut server = Self { engine, port: free_port(), settings, is_secured, running: None, directory };
-        server.start_again();
+        let mut server = Self::stopped(engine, free_port());
+        server.is_secured = is_secured;
+        server.start_again_with(settings);
         server
+    }
+
+    /// Starts several nodes of one cluster, each on its own port and data.
+    pub fn start_cluster(engine: Engine, nodes: usize) -> Vec<Self> {
+        let ports: Vec<u16> = std::iter::repeat_with(free_port).take(nodes).collect();
+        let cluster = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
+        // All at once: none can be used without the others.
+        let start = |port: &u16| {
+            let mut server = Self::stopped(engine, *port);
+            server.cluster = Some(cluster.clone());
+            thread::spawn(move || {
+                server.start_again();
+                server
+            })
+        };
+        let starting: Vec<_> = ports.iter().map(start).collect();
+        starting.into_iter().map(|server| server.join().expect("it starts")).collect()
+    }
+
+    fn stopped(engine: Engine, port: u16) -> Self {
+        let directory = tempfile::Builder::new().prefix("flytail-server-").tempdir().expect("a temporary directory");
+        Self { engine, port, settings: Vec::new(), is_secured: false, cluster: None, running: None, directory }
     }
 
     /// The one server of an engine that all tests of this program share; each uses indices with a prefix of its own.
@@ -105,6 +128,11 @@ impl Server {
     /// What was asked for.
     pub fn engine(&self) -> Engine {
         self.engine
+    }
+
+    /// Whether it speaks TLS and asks for credentials.
+    pub fn is_secured(&self) -> bool {
+        self.is_secured
     }
 
     /// Where it listens; stays the same over stops and starts.
@@ -165,8 +193,46 @@ impl Server {
     /// Starts it once more on the same port and data, after a [`Self::stop`] or [`Self::kill`].
     pub fn start_again(&mut self) {
         assert!(self.running.is_none(), "{} runs already", self.engine);
-        let running = launch(self.engine, self.port, (&self.settings, self.is_secured), &self.data_directory());
+        let running = self.launch();
         self.running = Some(running.unwrap_or_else(|reason| panic!("cannot start {}:\n{reason}", self.engine)));
+    }
+
+    /// [`Self::start_again`] with other lines for its configuration.
+    pub fn start_again_with(&mut self, settings: &[&str]) {
+        self.settings = settings.iter().map(|line| line.to_string()).collect();
+        self.start_again();
+    }
+
+    /// Runs the launcher until it says that the server can be used, or why not.
+    fn launch(&self) -> Result<Running, String> {
+        let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/start"));
+        command.args(["--attached", "--temporary"]);
+        if self.is_secured {
+            command.arg("--secured");
+        }
+        if let Some(ports) = &self.cluster {
+            command.args(["--cluster", ports]);
+        }
+        for line in &self.settings {
+            command.args(["--setting", line]);
+        }
+        command.args([self.engine.name(), &self.port.to_string()]).arg(self.data_directory());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Not in the terminal's foreground, where Ctrl-C would end it before it can tidy up.
+        command.process_group(0);
+        let mut launcher = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
+        let complaints = read_all(launcher.stderr.take().expect("the pipe was asked for"));
+        let mut line = String::new();
+        let mut output = BufReader::new(launcher.stdout.take().expect("the pipe was asked for"));
+        output.read_line(&mut line).map_err(|error| error.to_string())?;
+        match process_number(&line) {
+            Some(process) => Ok(Running { launcher, process }),
+            None => {
+                drop(launcher.stdin.take());
+                let _ = launcher.wait();
+                Err(complaints.join().unwrap_or_default())
+            }
+        }
     }
 }
 
@@ -175,40 +241,6 @@ impl Drop for Server {
         if let Some(mut running) = self.running.take() {
             drop(running.launcher.stdin.take());
             let _ = running.launcher.wait();
-        }
-    }
-}
-
-/// Runs the launcher until it says that the server can be used, or why not.
-fn launch(
-    engine: Engine,
-    port: u16,
-    (settings, is_secured): (&[String], bool),
-    data: &Path,
-) -> Result<Running, String> {
-    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/start"));
-    command.args(["--attached", "--temporary"]);
-    if is_secured {
-        command.arg("--secured");
-    }
-    for line in settings {
-        command.args(["--setting", line]);
-    }
-    command.args([engine.name(), &port.to_string()]).arg(data);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // Not in the terminal's foreground, where Ctrl-C would end it before it can tidy up.
-    command.process_group(0);
-    let mut launcher = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
-    let complaints = read_all(launcher.stderr.take().expect("the pipe was asked for"));
-    let mut line = String::new();
-    let mut output = BufReader::new(launcher.stdout.take().expect("the pipe was asked for"));
-    output.read_line(&mut line).map_err(|error| error.to_string())?;
-    match process_number(&line) {
-        Some(process) => Ok(Running { launcher, process }),
-        None => {
-            drop(launcher.stdin.take());
-            let _ = launcher.wait();
-            Err(complaints.join().unwrap_or_default())
         }
     }
 }
