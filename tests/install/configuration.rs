@@ -117,6 +117,13 @@ fn a_line_on_a_node_arrives() {
         let url = format!("http://127.0.0.1:{port}{}", container[probe]["httpGet"]["path"].as_str().unwrap());
         assert_eq!(ureq::get(url).call().unwrap().status(), 200, "{probe}");
     }
+    // A part of the ConfigMap changes.
+    node.change("filters.conf", "K8S-Logging.Exclude On", "K8S-Logging.Exclude Off");
+    let reloads = || {
+        let mut answer = ureq::get(format!("http://127.0.0.1:{port}/api/v2/reload")).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    };
+    wait_for(&r#"{"hot_reload_count":1,"refused":0}"#.to_owned(), reloads);
     assert!(shipper.terminate().success());
     for kept in ["tail.db", "spool"] {
         assert!(node.path("/var/lib/flytail").join(kept).exists(), "{kept} is not in the state directory");
