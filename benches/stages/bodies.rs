@@ -20,6 +20,9 @@ const BODY: usize = 5_000_000;
 /// Bytes that the pipeline gives to the compressor at once.
 const STEP: usize = 64 * 1024;
 
+/// Compresses a body; the number of bytes that it becomes.
+type Compress = fn(&[u8]) -> usize;
+
 pub(crate) fn bench(criterion: &mut Criterion) {
     for (name, role, format) in
         [("flytestdlib JSON", Role::Propeller, Format::FlytestdlibJson), ("prints", Role::PlainTask, Format::Print)]
@@ -60,7 +63,7 @@ fn bench_kind(criterion: &mut Criterion, name: &str, chain: &Chain, texts: &[Vec
         }
         encoder.encode(record, &turn, &mut body);
     }
-    let compressions: [(_, fn(&[u8]) -> usize); 2] = [("fast", fast), ("level 1", level_1)];
+    let compressions: [(&str, Compress); 2] = [("fast", fast), ("level 1", level_1)];
     for (level, compress) in compressions {
         let mut group = criterion.benchmark_group(format!("body: gzip {level}"));
         group.throughput(Throughput::Bytes(body.len() as u64));

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use flytail::cli::demo::generator::Runtime;
 use flytail::kql::{Mapping, Matcher, parse};
-use flytail::output::elasticsearch::setup::{self, Server as Kind};
+use flytail::output::elasticsearch::setup::{self, Plan, Server as Kind};
 use serde_json::{Value, json};
 
 use crate::deploy;
@@ -22,6 +22,11 @@ use crate::support::turn::turn;
 const INDEX: &str = "flyte-links";
 const LINES: usize = 3_000;
 const PROGRAMS: [&str; 2] = ["kibana", "opensearch-dashboards"];
+
+/// Dated indices that are kept.
+fn plan(index: &str) -> Plan<'_> {
+    Plan { index, is_data_stream: false, days: None }
+}
 
 /// The saved objects of a program.
 fn objects(program: &str) -> Vec<Value> {
@@ -64,7 +69,7 @@ fn every_reference_leads_somewhere_and_every_field_is_in_the_mapping() {
         let name = |object: &Value| (object["type"].clone().to_string(), object["id"].clone().to_string());
         let there: HashSet<_> = objects.iter().map(name).collect();
         assert_eq!(there.len(), objects.len(), "{program}: an id stands twice");
-        let mapping = &setup::template("flyte-logs", kind, None)["template"]["mappings"]["properties"];
+        let mapping = &setup::template(plan("flyte-logs"), kind, None)["template"]["mappings"]["properties"];
         let mut fields = vec![json!("@timestamp")];
         for object in &objects {
             for reference in object["references"].as_array().unwrap() {
@@ -119,7 +124,7 @@ fn searches_charts_and_links_find_what_they_should() {
 const NOTHING_TO_FIND: [&str; 4] = ["out-of-memory", "images", "guessed-ids", "truncated"];
 
 fn saved_searches_find_what_matches(client: &Client, all: &[Value]) {
-    let mappings = setup::template(INDEX, Kind::Elasticsearch, None)["template"]["mappings"].clone();
+    let mappings = setup::template(plan(INDEX), Kind::Elasticsearch, None)["template"]["mappings"].clone();
     for (id, search) in saved_searches("kibana") {
         let query = parse(&search).unwrap_or_else(|error| panic!("{id}: {search}: {error}"));
         let found = client.count(&format!("{INDEX}-*"), &query.to_query());
