@@ -86,8 +86,10 @@ fn a_line_on_a_node_arrives() {
     );
     let client = server.client();
     assert_eq!(client.get("/_index_template/flytail-flyte-logs").status, 200, "the job prepared nothing");
-    let uid = cluster.pod("web", &json!({"app": "shop"}));
-    write(&node, "web", &uid, "from the disk to the index");
+    let other = cluster.pod("web", &json!({"app": "shop"}));
+    write(&node, "web", &other, "of nobody's interest");
+    let uid = cluster.pod("admin", &json!({"app.kubernetes.io/name": "flyteadmin"}));
+    write(&node, "admin", &uid, "from the disk to the index");
 
     let token = node.path("/var/lib/flytail/token");
     cluster.token("flytail", "flytail", &token);
@@ -105,13 +107,13 @@ fn a_line_on_a_node_arrives() {
     let mut shipper = Shipper::spawn(command, &node.path("/var/lib/flytail"));
     let found = || {
         client.send("POST", "/flyte-logs-*/_refresh", "");
-        let found = client.get("/flyte-logs-*/_search?q=pod:web");
+        let found = client.get("/flyte-logs-*/_search");
         found.body["hits"]["hits"][0]["_source"].clone()
     };
     wait_for(&true, || found().is_object());
     let document = found();
     assert_eq!(document["message"], "from the disk to the index");
-    assert_eq!((&document["app"], &document["host"]), (&json!("shop"), &json!("node-a")), "{document}");
+    assert_eq!((&document["app"], &document["host"]), (&json!("flyteadmin"), &json!("node-a")), "{document}");
     let container = container(find(&manifests, "DaemonSet", "flytail"));
     for probe in ["livenessProbe", "readinessProbe"] {
         let url = format!("http://127.0.0.1:{port}{}", container[probe]["httpGet"]["path"].as_str().unwrap());
@@ -125,6 +127,8 @@ fn a_line_on_a_node_arrives() {
     };
     wait_for(&r#"{"hot_reload_count":1,"refused":0}"#.to_owned(), reloads);
     assert!(shipper.terminate().success());
+    client.send("POST", "/flyte-logs-*/_refresh", "");
+    assert_eq!(client.get("/flyte-logs-*/_count").body["count"], 1, "another pod's log was read");
     for kept in ["tail.db", "spool"] {
         assert!(node.path("/var/lib/flytail").join(kept).exists(), "{kept} is not in the state directory");
     }
@@ -153,6 +157,8 @@ fn goes_on(node: &Node) {
     let output = format!("Name file\n    Path {}\n    File out\n", node.path("/var/lib/flytail").display());
     let configured = fs::read_to_string(node.configuration().with_file_name("outputs.conf")).unwrap();
     node.change("outputs.conf", &configured, &format!("[OUTPUT]\n    Match *\n    {output}    Format plain\n"));
+    // Nobody tells of pods here.
+    node.change("inputs.conf", "    Select_Pods      flyte\n", "");
     let log = write(node, "web", "uid-1", "read by Fluent Bit");
     let database = node.path("/var/log/flb_kube.db");
     let row = {
