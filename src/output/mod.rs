@@ -99,6 +99,8 @@ pub enum Outcome {
     Retry(String),
     /// The request is too large as a whole; its halves may not be.
     TooLarge,
+    /// The receiver has no room for it now. If it never has, then its halves may fit.
+    Busy(String),
 }
 
 /// A future that a [`Sender`] returns.
@@ -108,6 +110,12 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 pub trait Sender: Send + Sync {
     /// Sends one request once; trying again is the caller's affair.
     fn send<'a>(&'a self, request: &'a Request) -> Sending<'a>;
+
+    /// A shorter form of an item that is too large for the receiver even by itself, with the same id;
+    /// `None` if it is as short as it can be, or the output knows of none.
+    fn shortened(&self, _item: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
 
     /// Where an item of this partition goes (an index), for messages and dead letters.
     fn destination(&self, partition: Partition) -> String;

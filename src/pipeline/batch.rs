@@ -136,6 +136,14 @@ pub fn subset(request: &Request, indexes: &[usize]) -> io::Result<Request> {
     Ok(picked.seal(request.encoding).0)
 }
 
+/// A request of one item in place of what was in another one.
+#[must_use]
+pub fn of_one(request: &Request, item: &[u8]) -> Request {
+    let mut open = Open::new(request.partition, request.encoding, Instant::now());
+    open.append(0, 0, |out| out.extend_from_slice(item));
+    open.seal(request.encoding).0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

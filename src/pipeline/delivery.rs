@@ -20,6 +20,32 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Longest pause between tries: short enough that a server that is back is soon noticed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
+/// How often a receiver may be too busy for a request before it is halved: it may have no room for one of that size
+/// however often it is asked (Elasticsearch's `indexing_pressure.memory.limit`).
+const BUSY_TRIES: u32 = 4;
+/// A body no longer than this is not halved for a busy receiver, in bytes before encoding: thousands of requests would
+/// make it busier.
+const SMALL: u32 = 256 * 1024;
+
+/// A request that waits for its turn.
+struct Waiting {
+    request: Request,
+    /// See [`BUSY_TRIES`]. The halves of what was halved once need not be as patient.
+    busy_tries: u32,
+    /// What it was before its one item was shortened.
+    whole: Option<Request>,
+}
+
+/// What became of a request that was sent once.
+enum Try {
+    /// Nothing of it is left, or what is left waits as other requests.
+    Settled,
+    /// This is left of it, for this reason.
+    Again(Request, String),
+    /// It had to halt before.
+    Halted,
+}
+
 /// The delivery of one output.
 pub struct Delivery {
     /// Number of the output.
@@ -95,60 +121,38 @@ impl Delivery {
     /// What became of a request; `None` where it had to halt.
     async fn settle(&self, request: Request) -> Option<Tally> {
         let mut tally = Tally::default();
-        let mut waiting = vec![request];
-        while let Some(request) = waiting.pop() {
-            if !self.settle_one(request, &mut waiting, &mut tally).await {
+        let mut waiting = vec![Waiting { request, busy_tries: BUSY_TRIES, whole: None }];
+        while let Some(next) = waiting.pop() {
+            if !self.settle_one(next, &mut waiting, &mut tally).await {
                 return None;
             }
         }
         Some(tally)
     }
 
-    /// Sends a request until it is settled or split into `waiting`. `false` if it had to halt before.
-    async fn settle_one(&self, mut request: Request, waiting: &mut Vec<Request>, tally: &mut Tally) -> bool {
+    /// Sends a request until it is settled or has become others in `waiting`. `false` if it had to halt before.
+    async fn settle_one(&self, mut next: Waiting, waiting: &mut Vec<Waiting>, tally: &mut Tally) -> bool {
         let mut tries = 0;
         loop {
             if self.halt.is_asked_for() {
                 return false;
             }
-            let count = request.items.len();
-            let Some(outcome) = self.send(&request).await else { return false };
-            let reason = match outcome {
-                Outcome::Delivered => {
-                    tally.acked += count as u64;
-                    self.counters.recovered();
-                    return true;
-                }
-                Outcome::TooLarge => {
-                    self.split(&request, waiting, tally).await;
-                    return true;
-                }
-                Outcome::Items(verdicts) => match self.sort(&request, verdicts, tally).await {
-                    None => {
-                        self.counters.recovered();
-                        return true;
-                    }
-                    Some(rest) => {
-                        request = rest;
-                        "some items were refused for now".to_owned()
-                    }
-                },
-                Outcome::Retry(reason) => reason,
+            let (left, reason) = match self.try_once(&next, tries, waiting, tally).await {
+                Try::Settled => return true,
+                Try::Halted => return false,
+                Try::Again(left, reason) => (left, reason),
             };
+            let records = left.items.len();
             if self.retry_limit.is_some_and(|limit| tries >= limit) {
-                tally.dropped.add(DropReason::RetryLimit, request.items.len() as u64);
-                tracing::error!(
-                    output = self.name,
-                    records = request.items.len(),
-                    reason,
-                    "dropped: Retry_Limit is reached"
-                );
+                tally.dropped.add(DropReason::RetryLimit, records as u64);
+                tracing::error!(output = self.name, records, reason, "dropped: Retry_Limit is reached");
                 return true;
             }
+            next.request = left;
             tries += 1;
             self.counters.retried(&reason);
             if self.retries.allows() {
-                tracing::warn!(output = self.name, records = request.items.len(), tries, reason, "not delivered yet");
+                tracing::warn!(output = self.name, records, tries, reason, "not delivered yet");
             }
             tokio::select! {
                 () = tokio::time::sleep(pause(tries)) => {}
@@ -168,9 +172,43 @@ impl Delivery {
         place.leave(match &outcome {
             Outcome::Delivered | Outcome::TooLarge => true,
             Outcome::Items(verdicts) => !verdicts.contains(&Verdict::Retry),
-            Outcome::Retry(_) => false,
+            Outcome::Retry(_) | Outcome::Busy(_) => false,
         });
         Some(outcome)
+    }
+
+    /// Sends a request once, and counts what became of it.
+    async fn try_once(&self, next: &Waiting, tries: u32, waiting: &mut Vec<Waiting>, tally: &mut Tally) -> Try {
+        let request = &next.request;
+        let count = request.items.len();
+        let Some(outcome) = self.send(request).await else { return Try::Halted };
+        match outcome {
+            Outcome::Delivered => {
+                tally.acked += count as u64;
+                self.counters.recovered();
+                Try::Settled
+            }
+            Outcome::TooLarge => {
+                if count > 1 {
+                    self.halve(request, next.busy_tries, waiting, tally);
+                } else {
+                    self.shorten(next, waiting, tally).await;
+                }
+                Try::Settled
+            }
+            Outcome::Busy(_) if tries >= next.busy_tries && count > 1 && request.length > SMALL => {
+                self.halve(request, 1, waiting, tally);
+                Try::Settled
+            }
+            Outcome::Items(verdicts) => {
+                let Some(left) = self.sort(request, verdicts, tally).await else {
+                    self.counters.recovered();
+                    return Try::Settled;
+                };
+                Try::Again(left, "some items were refused for now".to_owned())
+            }
+            Outcome::Retry(reason) | Outcome::Busy(reason) => Try::Again(request.clone(), reason),
+        }
     }
 
     /// Counts the items that are settled; a request of those that are not, if there are any.
@@ -230,17 +268,40 @@ impl Delivery {
         tally.dropped.add(DropReason::DeadLettersUnwritable, stored.lost);
     }
 
-    async fn split(&self, request: &Request, waiting: &mut Vec<Request>, tally: &mut Tally) {
-        let count = request.items.len();
-        if count <= 1 {
-            let reason = "the receiver takes no request of this size".to_owned();
-            let rejection = Rejection { status: 413, kind: "request_too_large".to_owned(), reason };
-            return self.bury(request, vec![(0, rejection)], tally).await;
+    /// Puts the halves of a request into `waiting`, the first on top.
+    fn halve(&self, request: &Request, busy_tries: u32, waiting: &mut Vec<Waiting>, tally: &mut Tally) {
+        if self.retries.allows() {
+            let (records, bytes) = (request.items.len(), request.length);
+            tracing::info!(output = self.name, records, bytes, "too large for the receiver: sent in halves");
         }
+        let count = request.items.len();
         let indexes: Vec<usize> = (0..count).collect();
         for half in [&indexes[count / 2..], &indexes[..count / 2]] {
-            waiting.extend(self.pick(request, half, tally));
+            let half = self.pick(request, half, tally);
+            waiting.extend(half.map(|request| Waiting { request, busy_tries, whole: None }));
         }
+    }
+
+    /// Puts the one item of a request into `waiting` in a shorter form. If there is none, the whole item is a dead letter.
+    async fn shorten(&self, next: &Waiting, waiting: &mut Vec<Waiting>, tally: &mut Tally) {
+        let request = &next.request;
+        let whole = next.whole.as_ref().unwrap_or(request);
+        let body = batch::decoded(request).unwrap_or_default();
+        let item = batch::item(request, &body, 0);
+        let Some(short) = self.sender.shortened(item) else {
+            let reason = "the receiver takes no request of this size".to_owned();
+            let rejection = Rejection { status: 413, kind: "request_too_large".to_owned(), reason };
+            return self.bury(whole, vec![(0, rejection)], tally).await;
+        };
+        if next.whole.is_none() {
+            self.counters.shortened();
+            if self.rejections.allows() {
+                let (output, bytes) = (&self.name, item.len());
+                tracing::warn!(output, bytes, "a record is shortened, as the receiver takes none of its size");
+            }
+        }
+        let whole = Some(whole.clone());
+        waiting.push(Waiting { request: batch::of_one(request, &short), busy_tries: next.busy_tries, whole });
     }
 }
 
@@ -277,6 +338,12 @@ mod tests {
             self.bodies.lock().unwrap().push(body);
             let answer = self.answers.lock().unwrap().remove(0);
             Box::pin(async move { answer })
+        }
+
+        /// Takes the last letter of an item away, as long as there is one but the first.
+        fn shortened(&self, item: &[u8]) -> Option<Vec<u8>> {
+            let text = item.strip_suffix(b"\n")?;
+            (text.len() > 1).then(|| [&text[..text.len() - 1], b"\n"].concat())
         }
 
         fn destination(&self, _: crate::output::Partition) -> String {
@@ -344,6 +411,30 @@ mod tests {
         assert_eq!(tally, Tally { acked: 3, dead_lettered: 1, ..Tally::default() });
         assert_eq!(bodies[1..], ["a\nb\n", "c\nd\n", "c\n", "d\n"]);
         assert!(dead.contains("request_too_large"), "{dead}");
+    }
+
+    #[test]
+    fn shortens_what_is_too_large_by_itself_as_far_as_it_has_to() {
+        let answers = vec![Outcome::TooLarge, Outcome::TooLarge, Outcome::Delivered];
+        let (tally, bodies, dead) = deliver(&["abcd\n"], answers, None);
+        assert_eq!((tally, dead.as_str()), (Tally { acked: 1, ..Tally::default() }, ""));
+        assert_eq!(bodies, ["abcd\n", "abc\n", "ab\n"]);
+        let (tally, bodies, dead) = deliver(&["abc\n"], (0..3).map(|_| Outcome::TooLarge).collect(), None);
+        assert_eq!((tally.dead_lettered, bodies.len()), (1, 3));
+        assert!(dead.contains("abc") && dead.contains("request_too_large"), "the whole of it is kept: {dead}");
+    }
+
+    #[test]
+    fn halves_a_large_request_for_a_receiver_that_never_has_room_for_it() {
+        let busy = |times: usize| (0..times).map(|_| Outcome::Busy("no room".to_owned()));
+        let large = format!("{}\n", "x".repeat(SMALL as usize));
+        let patient = BUSY_TRIES as usize + 1;
+        let answers = busy(patient).chain([Outcome::Delivered, Outcome::Delivered]).collect();
+        let (tally, bodies, _) = deliver(&[&large, "b\n"], answers, None);
+        assert_eq!((tally.acked, bodies.len()), (2, patient + 2));
+        assert_eq!(bodies[patient..], [large.as_str(), "b\n"]);
+        let answers = busy(patient * 2).chain([Outcome::Delivered]).collect();
+        assert_eq!(deliver(&["a\n", "b\n"], answers, None).1.len(), patient * 2 + 1, "a small one waits");
     }
 
     #[test]

@@ -233,6 +233,7 @@ impl Snapshot {
 pub struct Deliveries {
     retries: AtomicU64,
     allowed_requests: AtomicU64,
+    shortened: AtomicU64,
     is_failing: AtomicBool,
     last_error: Mutex<Option<String>>,
 }
@@ -249,6 +250,17 @@ impl Deliveries {
     pub fn recovered(&self) {
         lock(&self.last_error).take();
         self.is_failing.store(false, Ordering::Relaxed);
+    }
+
+    /// A record was shortened, as the receiver takes none of its size.
+    pub fn shortened(&self) {
+        self.shortened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Records that had to be shortened.
+    #[must_use]
+    pub fn shortened_records(&self) -> u64 {
+        self.shortened.load(Ordering::Relaxed)
     }
 
     /// The last request was not delivered, and none was since.

@@ -92,9 +92,6 @@ const OUTPUT_COUNTERS: [Field<OutputAccount>; 3] = [
 const OUTPUT_GAUGES: [Field<OutputAccount>; 1] =
     [("output_in_flight_records", "Records in open and sealed batches", None, |a| a.in_flight)];
 
-const RETRIES: Field<Arc<Deliveries>> =
-    ("output_retries", "Requests that had to be tried again", None, |counters| counters.retries());
-
 const ALLOWED_REQUESTS: Field<Arc<Deliveries>> = (
     "output_allowed_requests",
     "Requests that may be on the wire at once: fewer when the server refuses some, up to Workers again when it does not",
@@ -113,6 +110,17 @@ const WATCH_GAUGES: [Field<Arc<WatchAccount>>; 3] = [
     ("kubernetes_connected", "1 while pods are watched", None, |a| u64::from(a.is_connected())),
     ("kubernetes_state", "How long pods have been watched, or not been", Some(Unit::Seconds), |a| a.lasts().as_secs()),
     ("kubernetes_pods", "Pods that are known, those included that are gone and still needed", None, |a| a.pods()),
+];
+
+/// What senders count.
+const DELIVERY_COUNTERS: [Field<Arc<Deliveries>>; 2] = [
+    ("output_retries", "Requests that had to be tried again", None, |counters| counters.retries()),
+    (
+        "output_shortened_records",
+        "Records whose longest member was cut, as the receiver takes none of their size",
+        None,
+        |counters| counters.shortened_records(),
+    ),
 ];
 
 impl Collector for AccountsCollector {
@@ -140,7 +148,9 @@ impl Collector for AccountsCollector {
         budget(&mut encoder, &self.0.budget)?;
         watches(&mut encoder, &self.0.watches)?;
         let deliveries = || self.0.outputs.iter().zip(&self.0.deliveries);
-        family(&mut encoder, RETRIES, deliveries(), ConstCounter::new)?;
+        for field in DELIVERY_COUNTERS {
+            family(&mut encoder, field, deliveries(), ConstCounter::new)?;
+        }
         family(&mut encoder, ALLOWED_REQUESTS, deliveries(), gauge)?;
         let dropped =
             FilterCounter { name: "filtered_records", help: "Records dropped by filters", value: total.filtered };

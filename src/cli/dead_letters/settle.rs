@@ -57,7 +57,7 @@ pub(super) async fn settle(
                 let next = |_: &Entry| verdicts.next().unwrap_or(Verdict::Retry);
                 (judge(entries, next, &mut tell), "the server is too busy, or its settings refuse all".to_owned())
             }
-            Outcome::Retry(reason) => (entries, reason),
+            Outcome::Retry(reason) | Outcome::Busy(reason) => (entries, reason),
             Outcome::TooLarge if entries.len() > 1 => {
                 waiting.push(entries.split_off(entries.len() / 2));
                 waiting.push(entries);

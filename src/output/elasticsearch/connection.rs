@@ -12,9 +12,10 @@ use elasticsearch::http::transport::Transport;
 
 use super::aws::SignedRequest;
 use super::credentials::Credentials;
-use super::send::{ConnectError, Endpoint, answer, connect};
+use super::send::{ConnectError, Endpoint, answer, connect, without_credentials};
 use super::stamp::Stamp;
 use crate::config::{Options, Problems};
+use crate::telemetry::Throttle;
 
 /// How long a host that could not be reached is left out while there are others.
 const LEFT_OUT: Duration = Duration::from_secs(30);
@@ -77,6 +78,8 @@ pub(super) struct Connection {
     is_direct: bool,
     credentials: Credentials,
     state: Mutex<State>,
+    /// Bounds what is logged of hosts that come and go.
+    comings_and_goings: Throttle,
 }
 
 #[derive(Debug)]
@@ -85,10 +88,17 @@ struct State {
     transports: Vec<Transport>,
     /// The state of the files that they were made of.
     stamps: Vec<Option<Stamp>>,
-    /// Until when a host is left out.
-    left_out: Vec<Option<Instant>>,
+    /// The hosts that are left out.
+    left_out: Vec<Option<LeftOut>>,
     /// The host whose turn it is.
     next: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct LeftOut {
+    until: Instant,
+    /// It was logged, so that the end of it is to be logged, too.
+    is_told: bool,
 }
 
 impl Connection {
@@ -127,7 +137,7 @@ impl Connection {
         // Shippers that start together do not all begin with the same host.
         let next = fastrand::usize(..urls.len().max(1));
         let state = Mutex::new(State { transports, stamps, left_out, next });
-        Self { urls, tls, is_direct: false, credentials, state }
+        Self { urls, tls, is_direct: false, credentials, state, comings_and_goings: Throttle::default() }
     }
 
     /// Sends a request to the next host, or to those after it as long as none can be reached. The error
@@ -162,11 +172,15 @@ impl Connection {
                         aws.refused().await;
                     }
                     // One that is busy or has no master is not asked next, where there are others.
-                    self.judge(host, !matches!(status, 429 | 502..=504));
+                    if matches!(status, 429 | 502..=504) {
+                        self.leave_out(host, &format!("status {status}"));
+                    } else {
+                        self.take_back(host);
+                    }
                     return Ok((status, body));
                 }
                 Err(error) => {
-                    self.judge(host, false);
+                    self.leave_out(host, &error);
                     reason = if self.urls.len() > 1 { format!("{}: {error}", self.urls[host]) } else { error };
                 }
             }
@@ -180,15 +194,33 @@ impl Connection {
         self.renew(&mut state);
         let hosts = state.transports.len();
         let in_turn = (0..hosts).map(|ahead| (state.next + ahead) % hosts);
-        let is_left_out = |host: &usize| state.left_out[*host].filter(|until| *until > now);
+        let is_left_out =
+            |host: &usize| state.left_out[*host].map(|left_out| left_out.until).filter(|until| *until > now);
         let host = in_turn.min_by_key(|host| is_left_out(host)).unwrap_or_default();
         state.next = (host + 1) % hosts;
         (host, state.transports[host].clone())
     }
 
-    fn judge(&self, host: usize, is_well: bool) {
+    /// Leaves a host out for a while. One that was tried again in vain was told of before.
+    fn leave_out(&self, host: usize, reason: &str) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.left_out[host] = (!is_well).then(|| Instant::now() + LEFT_OUT);
+        let until = Instant::now() + LEFT_OUT;
+        let is_told = match state.left_out[host] {
+            Some(before) => before.is_told,
+            None => self.urls.len() > 1 && self.comings_and_goings.allows(),
+        };
+        if is_told && state.left_out[host].is_none() {
+            let host = without_credentials(&self.urls[host]);
+            tracing::warn!(host, reason, "a host is left out until it answers");
+        }
+        state.left_out[host] = Some(LeftOut { until, is_told });
+    }
+
+    fn take_back(&self, host: usize) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.left_out[host].take().is_some_and(|left_out| left_out.is_told) {
+            tracing::info!(host = without_credentials(&self.urls[host]), "a host that was left out is back");
+        }
     }
 
     /// Makes the transports anew when the certificates have changed. Where they cannot be used, the
@@ -241,12 +273,12 @@ mod tests {
         let first = chosen(now);
         assert_eq!([chosen(now), chosen(now), chosen(now)].map(|host| (host + 3 - first) % 3), [1, 2, 0]);
         let failed = chosen(now);
-        connection.judge(failed, false);
+        connection.leave_out(failed, "refused");
         let later = now + LEFT_OUT / 2;
         assert!((0..6).all(|_| chosen(later) != failed));
-        connection.judge(failed, true);
+        connection.take_back(failed);
         assert!((0..3).any(|_| chosen(later) == failed), "back at once when it answers");
-        connection.judge(failed, false);
+        connection.leave_out(failed, "refused");
         let after = Instant::now() + LEFT_OUT * 2;
         assert!((0..3).any(|_| chosen(after) == failed), "tried again later");
     }
@@ -254,8 +286,8 @@ mod tests {
     #[test]
     fn the_one_that_failed_first_is_asked_when_all_fail() {
         let connection = connection(2);
-        connection.judge(1, false);
-        connection.judge(0, false);
+        connection.leave_out(1, "refused");
+        connection.leave_out(0, "refused");
         assert_eq!(connection.choose(Instant::now()).0, 1);
     }
 }

@@ -17,6 +17,7 @@ mod response;
 pub mod search;
 mod send;
 pub mod setup;
+mod shorten;
 mod stamp;
 mod time_format;
 

@@ -34,6 +34,7 @@ pub(super) fn read(status: u16, body: &[u8], count: usize) -> Outcome {
     match status {
         200 | 201 => read_items(body, count),
         413 => Outcome::TooLarge,
+        429 => Outcome::Busy(format!("status {status}: {}", excerpt(body))),
         // A whole request that is refused (no credentials, no master, too many requests) says
         // nothing about its items. 400 would be a body of ours that is broken; it stays, visibly.
         _ => Outcome::Retry(format!("status {status}: {}", excerpt(body))),
@@ -159,9 +160,10 @@ mod tests {
 
     #[test]
     fn waits_for_whole_requests_that_were_refused() {
-        for status in [400, 401, 403, 404, 429, 500, 502, 503, 504] {
+        for status in [400, 401, 403, 404, 500, 502, 503, 504] {
             assert!(matches!(read(status, b"no", 1), Outcome::Retry(reason) if reason.contains("no")), "{status}");
         }
+        assert!(matches!(read(429, b"no", 1), Outcome::Busy(reason) if reason.contains("no")));
         assert_eq!(read(413, b"", 1), Outcome::TooLarge);
     }
 }

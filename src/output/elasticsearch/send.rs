@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::connection::Connection;
 use super::options::Settings;
-use super::{response, setup};
+use super::{response, setup, shorten};
 use crate::output::{Encoding, Outcome, Partition, Request, Sender, Sending};
 
 /// How long a request may take: the server's own limit for a bulk is one minute.
@@ -225,6 +225,10 @@ impl BulkSender {
 impl Sender for BulkSender {
     fn send<'a>(&'a self, request: &'a Request) -> Sending<'a> {
         Box::pin(self.bulk(request))
+    }
+
+    fn shortened(&self, item: &[u8]) -> Option<Vec<u8>> {
+        shorten::shortened(item, self.settings.operation)
     }
 
     fn destination(&self, partition: Partition) -> String {

@@ -159,9 +159,12 @@ impl Answer {
         Ok(serde_json::from_slice(&self.body).unwrap_or_default())
     }
 
-    /// The server has nothing at this path, whatever is asked of it.
+    /// The server has nothing at this path, whatever is asked of it. Elasticsearch 7 takes any path for one of a
+    /// document, and `_ilm` for the name of an index, which it cannot be.
     fn is_unknown_path(&self) -> bool {
-        self.status == 400 && String::from_utf8_lossy(&self.body).contains("no handler found")
+        let text = String::from_utf8_lossy(&self.body);
+        self.status == 400
+            && ["no handler found", "invalid_index_name_exception"].iter().any(|words| text.contains(words))
     }
 }
 
