@@ -20,7 +20,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Counts the symbols of `bytes`, which are all in `sequences`, and one end of a block.
+    /// Counts the symbols of `sequences`, with which `bytes` begin, and one end of a block.
     pub(super) fn of(bytes: &[u8], sequences: &[Sequence]) -> Self {
         let mut counts = Self { literals: [0; LITERALS], distances: [0; DISTANCES], extra_bits: 0 };
         counts.literals[END] = 1;

@@ -7,15 +7,16 @@
 //!
 //! What a body repeats is not hard to find: most of a document is what is known of its container, byte
 //! for byte that of the document before. So:
-//! - One place is remembered for each hash of six bytes, and whatever is found there is taken, forwards
+//! - One place is remembered for each hash of eight bytes, and whatever is found there is taken, forwards
 //!   and backwards as far as it goes ([`search`]): a container's members are one look-up and one
 //!   comparison, however long they are. The distance of the last repetition is tried first, as it often
 //!   goes on behind a time or a number that differs. Where containers alternate, a few places inside
 //!   long repetitions bring the search back to the right one.
 //! - A repetition has any length until it is written ([`block`]); deflate's are 258 bytes at most.
-//! - A block stays open as long as its codes fit: they are counted against what the best codes for
-//!   each 64 KiB could save, and a new block begins when that is worth its header. All symbols have a
-//!   code, as nobody knows what will come. Data that does not shrink is stored (section 3.2.4).
+//! - A block stays open as long as its codes fit. Of each 128 KiB a sample is counted, and if that
+//!   looks worse than it could be, all of it: a new block begins when its codes save more than its
+//!   header costs. All symbols have a code, as nobody knows what will come. Data that does not shrink
+//!   is stored (section 3.2.4).
 //! - Documents are written into the window itself, so that nothing is copied in front of the search.
 //!
 //! There is no lazy matching, no chain of places and no limit to set: who wants smaller bodies for more
@@ -38,7 +39,14 @@ use self::symbols::LONGEST_DISTANCE;
 
 /// Bytes that are compressed at once: enough to keep the fixed costs small, few enough to stay in the
 /// second-level cache.
-const STEP: usize = 64 * 1024;
+const STEP: usize = 128 * 1024;
+
+/// Bits that a new block costs at most: its header, and that all its symbols have codes.
+const NEW_BLOCK: u64 = 1000;
+/// Whether the codes still fit is asked of the first sequences, one of so many.
+const SAMPLED: usize = 8;
+/// Fewer sequences than these tell nothing.
+const LEAST_SAMPLE: usize = 16;
 
 /// Most bytes of a block that is not compressed (RFC 1951, section 3.2.4), and bytes in front of them.
 const STORED: usize = 65_535;
@@ -128,8 +136,10 @@ impl GzipWriter {
         self.checksum.update(input);
         self.sequences.clear();
         self.search.split(&self.window, self.done, self.start, &mut self.sequences);
-        let counts = Counts::of(input, &self.sequences);
-        self.choose(&counts, input.len(), is_last);
+        if !self.seems_to_fit(input) {
+            let counts = Counts::of(input, &self.sequences);
+            self.choose(&counts, input.len(), is_last);
+        }
         let input = &self.window[self.done..];
         match &self.open {
             Some(codes) => block::write(input, &self.sequences, codes, &mut self.out),
@@ -137,16 +147,24 @@ impl GzipWriter {
         }
     }
 
+    /// The codes of the open block do for a sample of the sequences. It is judged more mildly than all of
+    /// them are: few symbols look more uneven than many.
+    fn seems_to_fit(&self, input: &[u8]) -> bool {
+        let (sample, _) = self.sequences.split_at(self.sequences.len() / SAMPLED);
+        let Some(open) = self.open.as_ref().filter(|_| sample.len() >= LEAST_SAMPLE) else { return false };
+        let counts = Counts::of(input, sample);
+        let least = counts.least();
+        open.cost(&counts) < least + least / 16 + NEW_BLOCK / 4
+    }
+
     /// Leaves the block open if it fits such data, else begins the one that is smallest, if that is
     /// smaller than the data as it is.
     fn choose(&mut self, counts: &Counts, length: usize, is_last: bool) {
-        /// Bits that a new block costs at most: its header, and that all its symbols have codes.
-        const NEW: u64 = 1000;
         let stored = 8 * (length + STORED_HEADER * length.div_ceil(STORED)) as u64;
         let limit = stored.saturating_sub(counts.extra_bits);
         if let Some(open) = &self.open {
             let (cost, least) = (open.cost(counts), counts.least());
-            if cost < limit && cost < least + least / 32 + NEW {
+            if cost < limit && cost < least + least / 32 + NEW_BLOCK {
                 return;
             }
         }

@@ -20,19 +20,21 @@ impl Sequence {
     }
 }
 
+/// Bytes that are loaded at once.
+const WORD: usize = size_of::<u64>();
 /// Bits of a hash. The table then is 16 KiB, half of a first-level cache.
 const HASH_BITS: u32 = 13;
-/// Shortest repetition that is found, in bytes. Those of four and five save little in size and cost
-/// much time: in the bodies that were measured they are a fourth of all.
-const SHORTEST: usize = 6;
+/// Shortest repetition that is found, in bytes. In the bodies that were measured, looking for shorter ones
+/// takes more time and makes them larger: near repetitions give way to far ones.
+const SHORTEST: usize = WORD;
 /// After so many bytes without a repetition (a power of two) only every other byte is looked at, and
 /// so on. Smaller, it loses much in text; larger, data that cannot be compressed takes longer.
 const PATIENCE: u32 = 5;
 /// In a long repetition one position of so many bytes is remembered. Whoever repeats another part of
 /// it finds one of them, and from there the beginning.
 const STRIDE: usize = 64;
-/// Bytes that are loaded at once.
-const WORD: usize = size_of::<u64>();
+/// Bytes of a repetition that are compared at once.
+const STEP: usize = 2 * size_of::<u128>();
 
 /// Remembers where bytes stood.
 #[derive(Debug)]
@@ -86,7 +88,7 @@ impl Search {
         let is_same = |distance: usize| {
             let is_in_reach = distance.wrapping_sub(1) < LONGEST_DISTANCE.min(at);
             let place = if is_in_reach { at - distance } else { at };
-            is_in_reach & ((load(window, place) ^ word).trailing_zeros() >= (SHORTEST * 8) as u32)
+            is_in_reach & (load(window, place) == word)
         };
         let place = self.remember(word, start + at);
         let distance = usize::from(((start + at) as u16).wrapping_sub(place));
@@ -99,7 +101,7 @@ impl Search {
     fn remember(&mut self, word: u64, place: usize) -> u16 {
         /// Odd, with its bits well mixed: 2^64 divided by the golden ratio.
         const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-        let hash = (word << (u64::BITS - SHORTEST as u32 * 8)).wrapping_mul(FACTOR) >> (u64::BITS - HASH_BITS);
+        let hash = word.wrapping_mul(FACTOR) >> (u64::BITS - HASH_BITS);
         std::mem::replace(&mut self.places[hash as usize], place as u16)
     }
 }
@@ -113,36 +115,38 @@ fn load(bytes: &[u8], at: usize) -> u64 {
 /// How many bytes two slices begin with in common. The first one is not the shorter one.
 #[inline]
 fn common(one: &[u8], other: &[u8]) -> usize {
-    const STEP: usize = 32;
-    // Most are short.
-    if other.len() >= WORD {
-        let same = common_of_words(one, other);
-        if same < WORD {
-            return same;
+    let steps = one.as_chunks::<STEP>().0.iter().zip(other.as_chunks::<STEP>().0);
+    let mut length = 0;
+    for (one, other) in steps {
+        if one != other {
+            return length + common_of_steps(one, other);
         }
-    }
-    let steps = one.chunks_exact(STEP).zip(other.chunks_exact(STEP));
-    let mut length = STEP * steps.take_while(|(one, other)| one == other).count();
-    let words = one[length..].chunks_exact(WORD).zip(other[length..].chunks_exact(WORD));
-    for (one, other) in words {
-        let same = common_of_words(one, other);
-        length += same;
-        if same < WORD {
-            return length;
-        }
+        length += STEP;
     }
     let bytes = one[length..].iter().zip(&other[length..]);
     length + bytes.take_while(|(one, other)| one == other).count()
 }
 
-/// The same of the first eight bytes, which both slices have.
+/// The same of two that differ, without a branch that nobody could predict.
 #[inline]
-fn common_of_words(one: &[u8], other: &[u8]) -> usize {
-    (load(one, 0) ^ load(other, 0)).trailing_zeros() as usize / 8
+fn common_of_steps(one: &[u8; STEP], other: &[u8; STEP]) -> usize {
+    let half = |bytes: &[u8; STEP], at: usize| {
+        bytes.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |half| u128::from_le_bytes(*half))
+    };
+    let differing = |at: usize| half(one, at) ^ half(other, at);
+    let (first, second) = (differing(0), differing(STEP / 2));
+    let bits = if first == 0 { u128::BITS + second.trailing_zeros() } else { first.trailing_zeros() };
+    bits as usize / 8
 }
 
 /// How many bytes two slices end with in common.
 #[inline]
 fn common_before(one: &[u8], other: &[u8]) -> usize {
+    if let (Some(one), Some(other)) = (one.last_chunk(), other.last_chunk()) {
+        let differing = u64::from_le_bytes(*one) ^ u64::from_le_bytes(*other);
+        if differing != 0 {
+            return differing.leading_zeros() as usize / 8;
+        }
+    }
     one.iter().rev().zip(other.iter().rev()).take_while(|(one, other)| one == other).count()
 }

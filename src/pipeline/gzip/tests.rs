@@ -77,10 +77,10 @@ fn repetitions_at_the_end_of_reach_are_found_and_beyond_it_not_used() {
 
 #[test]
 fn a_repetition_near_the_end_is_not_taken_for_a_longer_one() {
-    let long = [&b"abcdef\0\0\0\0\0\0\0\0\0"[..], &noise(50)].concat();
+    let long = [&b"abcdefgh\0\0\0\0\0\0\0\0\0"[..], &noise(50)].concat();
     for zeros in 0..9 {
         for rest in 0..12 {
-            let body = [&long[..6 + zeros], b"0123456789", b"abcdef", &b"xyzxyzxyzxyz"[..rest]].concat();
+            let body = [&long[..8 + zeros], b"0123456789", b"abcdefgh", &b"xyzxyzxyzxyz"[..rest]].concat();
             assert!(decompress(&compress([&body[..]])) == body, "{zeros} {rest}");
         }
     }
