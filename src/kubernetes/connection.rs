@@ -21,6 +21,9 @@ pub struct Connection {
     pub server: Server,
     /// The node; `None` for the one that this process's own pod runs on.
     pub node: Option<String>,
+    /// The node's kubelet (`https://host:port`), which is asked for pods in place of the server. It is shown
+    /// what the server is shown.
+    pub kubelet: Option<String>,
 }
 
 /// A server and what we show it.
@@ -54,14 +57,29 @@ impl Connection {
         }
     }
 
-    /// Connects anew: certificates and token are read again.
+    /// Connects to the server anew: certificates and token are read again.
     pub(super) async fn client(&self) -> Result<Client, Error> {
+        self.client_at(None).await
+    }
+
+    /// The same to the kubelet.
+    pub(super) async fn kubelet_client(&self) -> Result<Client, Error> {
+        self.client_at(self.kubelet.as_deref()).await
+    }
+
+    async fn client_at(&self, other: Option<&str>) -> Result<Client, Error> {
         let mut config = match &self.server {
-            Server::Kubeconfig(file) => from_kubeconfig(Kubeconfig::read_from(file)?).await?,
+            Server::Kubeconfig(file) => {
+                let mut kubeconfig = Kubeconfig::read_from(file)?;
+                for cluster in kubeconfig.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {
+                    cluster.server = other.map(str::to_owned).or(cluster.server.take());
+                }
+                from_kubeconfig(kubeconfig).await?
+            }
             Server::Options { url, ca_file, token_file, token_command, verify, server_name } => {
                 let text = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
                 let cluster = Cluster {
-                    server: Some(url.clone()),
+                    server: Some(other.unwrap_or(url).to_owned()),
                     certificate_authority: text(ca_file).filter(|_| *verify),
                     insecure_skip_tls_verify: Some(!verify),
                     tls_server_name: server_name.clone(),

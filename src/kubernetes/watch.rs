@@ -32,10 +32,13 @@ const LIST_PATIENCE: Duration = Duration::from_secs(60);
 /// The waits are drawn, so that the nodes of a cluster do not come back all at once.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long it takes until the kubelet is asked again: a new log waits for its pod, and the kubelet makes
+/// its answer of what it has in memory.
+const KUBELET_PAUSE: Duration = Duration::from_secs(2);
 /// How often what is not needed any more is looked for.
 const SWEEP: Duration = Duration::from_secs(30);
 
-/// The watch of one node's pods. It lives until the pipeline ends.
+/// The watch of one node's pods, or asking its kubelet for them. It lives until the pipeline ends.
 #[derive(Debug)]
 pub struct Watch {
     connection: Connection,
@@ -96,6 +99,9 @@ impl Watch {
 
     /// Follows the pods until something goes wrong.
     async fn session(&mut self) -> Result<std::convert::Infallible, Error> {
+        if self.connection.kubelet.is_some() {
+            return self.ask_kubelet().await;
+        }
         let (mut client, mut made) = (self.connection.client().await?, Instant::now());
         let node = match &self.connection.node {
             Some(node) => node.clone(),
@@ -114,10 +120,33 @@ impl Watch {
         }
     }
 
+    /// Asks the kubelet for its pods again and again: it tells nothing by itself.
+    async fn ask_kubelet(&mut self) -> Result<std::convert::Infallible, Error> {
+        let (mut client, mut made) = (self.connection.kubelet_client().await?, Instant::now());
+        loop {
+            if made.elapsed() >= self.connection.lasts() {
+                (client, made) = (self.connection.kubelet_client().await?, Instant::now());
+            }
+            self.take_list(&client, &Request::new("/pods"), &ListParams::default()).await?;
+            if !self.account.is_connected() && self.account.connected() {
+                tracing::info!(name = self.account.name, pods = self.pods.count(), "the kubelet tells of pods");
+            }
+            self.pods.sweep(Timestamp::now());
+            tokio::time::sleep(KUBELET_PAUSE).await;
+        }
+    }
+
     /// Lists all pods, from the server's cache. Where the watch begins.
     async fn list(&mut self, client: &Client, selector: &str) -> Result<String, Error> {
-        let request = pods_of_all_namespaces().list(&ListParams::default().fields(selector).match_any());
-        let request = request.map_err(|error| Error::Setup(error.to_string()))?;
+        let parameters = ListParams::default().fields(selector).match_any();
+        let version = self.take_list(client, &pods_of_all_namespaces(), &parameters).await?;
+        self.version = Some(version.clone());
+        Ok(version)
+    }
+
+    /// What a list tells are all pods that there are. Its version.
+    async fn take_list(&mut self, client: &Client, pods: &Request, parameters: &ListParams) -> Result<String, Error> {
+        let request = pods.list(parameters).map_err(|error| Error::Setup(error.to_string()))?;
         let listing = client.request::<List>(request);
         let list = tokio::time::timeout(LIST_PATIENCE, listing).await;
         let list = list.map_err(|_| Error::Unreachable("the list of pods did not come in time".to_owned()))??;
@@ -125,7 +154,6 @@ impl Watch {
         let changed = self.pods.replace(pods, Timestamp::now());
         self.account.listed();
         self.keep(changed).await;
-        self.version = Some(list.metadata.resource_version.clone());
         Ok(list.metadata.resource_version)
     }
 
@@ -226,5 +254,7 @@ struct List {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListMetadata {
+    /// The kubelet tells none.
+    #[serde(default)]
     resource_version: String,
 }

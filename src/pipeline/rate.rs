@@ -218,7 +218,7 @@ impl Rate {
 }
 
 /// The longest time for which a file is not read at once: limits may change meanwhile.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// A token bucket that holds what may come in a second. Taking may leave a debt.
 #[derive(Debug)]
@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(rate.read(50, 1, start), None);
         assert_eq!(rate.read(250, 1, start), Some(start + Duration::from_secs(2)));
         assert_eq!(rate.read(0, 0, start + Duration::from_secs(3)), None);
-        assert_eq!(rate.read(1_000_000, 0, start + Duration::from_secs(4)), Some(start + Duration::from_secs(64)));
+        assert_eq!(rate.read(1_000_000, 0, start + Duration::from_secs(4)), Some(start + Duration::from_secs(604)));
         assert_eq!(rate.take_counts(), LimitedCounts { waits: 2, ..LimitedCounts::default() });
     }
 

@@ -16,7 +16,7 @@ pub fn connection(options: &Options<'_>, environment: &Environment) -> Option<Co
     let variable = |name| environment.variable(name).filter(|value| !value.is_empty());
     let node = options.text("Node_Name").or_else(|| variable("NODE_NAME")).map(str::to_owned);
     if let Some(file) = options.text("Kube_Config") {
-        return Some(Connection { server: Server::Kubeconfig(file.into()), node });
+        return Some(Connection { server: Server::Kubeconfig(file.into()), node, kubelet: kubelet(options) });
     }
     let url = options.text("Kube_URL").unwrap_or_default();
     let is_own_cluster = host(url).starts_with("kubernetes.default");
@@ -40,7 +40,14 @@ pub fn connection(options: &Options<'_>, environment: &Environment) -> Option<Co
         verify: options.boolean("tls.verify"),
         server_name: options.text("tls.vhost").map(str::to_owned),
     };
-    Some(Connection { server, node })
+    Some(Connection { server, node, kubelet: kubelet(options) })
+}
+
+/// The address of the kubelet, if that is asked.
+fn kubelet(options: &Options<'_>) -> Option<String> {
+    let (host, port) = (options.text("Kubelet_Host")?, options.port("Kubelet_Port")?);
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    options.boolean("Use_Kubelet").then(|| format!("https://{host}:{port}"))
 }
 
 /// The files that tell of pods, if there are any.
@@ -101,7 +108,7 @@ mod tests {
         let pairs: Vec<_> = [("Match", "*")].into_iter().chain(pairs.iter().copied()).collect();
         let (instance, problems) = instance(Class::Filter, &PLUGIN, &pairs, &environment);
         assert!(!problems.is_fatal(), "{problems}");
-        let Connection { server, node } = connection(&instance.options(), &environment)?;
+        let Connection { server, node, .. } = connection(&instance.options(), &environment)?;
         match server {
             Server::Options { url, .. } => Some((url, node)),
             Server::Kubeconfig(file) => Some((file.display().to_string(), node)),
@@ -113,6 +120,19 @@ mod tests {
         assert_eq!(led(&[], &[]), None);
         assert_eq!(led(&[("Kube_URL", "https://kubernetes.default.svc:443")], &[("NODE_NAME", "a")]), None);
         assert_eq!(led(&[("Kube_URL", "https://api:6443"), ("Use_Tag_For_Meta", "On")], &[]), None);
+    }
+
+    #[test]
+    fn the_kubelet_is_asked_at_its_address() {
+        let asked = |pairs: &[(&str, &str)]| {
+            let pairs = [&[("Match", "*"), ("Kube_Token_File", "/token")], pairs].concat();
+            let (instance, _) = instance(Class::Filter, &PLUGIN, &pairs, &Environment::default());
+            connection(&instance.options(), &Environment::default()).unwrap().kubelet
+        };
+        assert_eq!(asked(&[]), None);
+        assert_eq!(asked(&[("Use_Kubelet", "On")]).as_deref(), Some("https://127.0.0.1:10250"));
+        let other = [("Use_Kubelet", "On"), ("Kubelet_Host", "fd00::1"), ("Kubelet_Port", "10255")];
+        assert_eq!(asked(&other).as_deref(), Some("https://[fd00::1]:10255"));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use crate::config::{Kind, OptionSpec, Plugin};
 
 const RETRIED: &str = "The API server is tried again for as long as it takes.";
 const ONCE: &str = "Pods are listed once and watched from then on.";
-const KUBELET: &str = "The kubelet is not asked: one watch of this node's pods costs the API server as little.";
 const ASSOCIATION: &str = "For `Use_Pod_Association`, which is not supported yet.";
 
 const fn text(name: &'static str, doc: &'static str) -> OptionSpec {
@@ -132,9 +131,15 @@ const OPTIONS: &[OptionSpec] = &[
         "How long what is known of a namespace is good before it is read again.",
     ),
     OptionSpec::ignored("Buffer_Size", ONCE),
-    OptionSpec::ignored("Use_Kubelet", KUBELET),
-    OptionSpec::ignored("Kubelet_Host", KUBELET),
-    OptionSpec::ignored("Kubelet_Port", KUBELET),
+    switch(
+        "Use_Kubelet",
+        "Off",
+        "Asks the node's kubelet for its pods, every two seconds, in place of watching them at the API server (which one \
+         watch costs as little). Needs the right to `get` `nodes/proxy`; certificates, token and `tls.` options are \
+         those for the API server. Namespaces are still asked of that.",
+    ),
+    OptionSpec::new("Kubelet_Host", Kind::Text, "127.0.0.1", "The kubelet's host; it needs the host's network."),
+    OptionSpec::new("Kubelet_Port", Kind::Port, "10250", "The kubelet's port, for HTTPS."),
     OptionSpec::ignored("DNS_Retries", RETRIED),
     OptionSpec::ignored("DNS_Wait_Time", RETRIED),
     OptionSpec::ignored("Cache_Use_Docker_Id", "Metadata is always looked up for each log of its own."),
@@ -157,7 +162,9 @@ const OPTIONS: &[OptionSpec] = &[
     switch(
         "K8S-Logging.Exclude",
         "Off",
-        "Lets pods exclude their logs by the annotation `fluentbit.io/exclude[_<stream>][-<container>]`.",
+        "Lets pods exclude their logs by the annotation `fluentbit.io/exclude[_<stream>][-<container>]`. A log that is \
+         excluded as a whole when it is found is not opened; when the annotation goes it is read from where it ends \
+         then.",
     ),
     switch("Use_Journal", "Off", "Takes the pod from journald's `CONTAINER_NAME`. Not supported yet."),
     switch("Dummy_Meta", "Off", "Adds invented metadata. Not supported."),

@@ -136,11 +136,31 @@ const OPTIONS: &[OptionSpec] = &[
         "A regular expression for the path, whose groups stand in `Tag` as `<name>`; one that took nothing is `_`. Files \
          whose path it does not fit are not followed.",
     ),
-    RATE_LIMITS[0],
-    RATE_LIMITS[1],
-    RATE_LIMITS[2],
-    RATE_LIMITS[3],
-    RATE_LIMITS[4],
+    OptionSpec::new(
+        "Rate_Limit_Lines",
+        Kind::Integer,
+        "0",
+        "Lines a second that one container may log (0: as many as it likes), with as many at once as in a second.",
+    ),
+    OptionSpec::new("Rate_Limit_Bytes", Kind::Size, "0", "The same in bytes a second."),
+    OptionSpec::new(
+        "Rate_Limit_Policy",
+        Kind::Choice(&["slow", "sample", "drop"]),
+        "slow",
+        "What is done with more than that. `slow`: its log is read later, and nothing is lost unless it is gone by then \
+         and the spool is full. `sample`: one record of `Rate_Limit_Sample` is sent, and each whose level is `ERROR` or \
+         `FATAL`. `drop`: nothing is sent. The last two go by the lines' own times: what waited while this process was \
+         away is not too much for that. What is left out is counted by container (`rate_limited_records`), and as \
+         dropped by each output that would have got it.",
+    ),
+    OptionSpec::new("Rate_Limit_Sample", Kind::Integer, "10", "One record of so many is sent with `sample`."),
+    OptionSpec::new(
+        "Rate_Limit_Annotations",
+        Kind::Boolean,
+        "on",
+        "Pods may set limits of their own, in place of these, by the annotations `flytail.io/rate-limit-lines`, \
+         `flytail.io/rate-limit-bytes` and `flytail.io/rate-limit-policy`.",
+    ),
     OptionSpec::new("Exit_On_Eof", Kind::Boolean, "off", "End when the files that are there are read to their ends."),
     OptionSpec::new("Skip_Empty_Lines", Kind::Boolean, "off", "Make no records of empty lines."),
     OptionSpec::new(
@@ -201,34 +221,6 @@ const OPTIONS: &[OptionSpec] = &[
     OptionSpec::ignored("Watcher_Interval", SCAN),
     OptionSpec::ignored("Progress_Check_Interval", SCAN),
     OptionSpec::ignored("Progress_Check_Interval_nsec", SCAN),
-];
-
-const RATE_LIMITS: [OptionSpec; 5] = [
-    OptionSpec::new(
-        "Rate_Limit_Lines",
-        Kind::Integer,
-        "0",
-        "Lines a second that one container may log (0: as many as it likes), with as many at once as in a second.",
-    ),
-    OptionSpec::new("Rate_Limit_Bytes", Kind::Size, "0", "The same in bytes a second."),
-    OptionSpec::new(
-        "Rate_Limit_Policy",
-        Kind::Choice(&["slow", "sample", "drop"]),
-        "slow",
-        "What is done with more than that. `slow`: its log is read later, and nothing is lost unless it is gone by then \
-         and the spool is full. `sample`: one record of `Rate_Limit_Sample` is sent, and each whose level is `ERROR` or \
-         `FATAL`. `drop`: nothing is sent. The last two go by the lines' own times: what waited while this process was \
-         away is not too much for that. What is left out is counted by container (`rate_limited_records`), and as \
-         dropped by each output that would have got it.",
-    ),
-    OptionSpec::new("Rate_Limit_Sample", Kind::Integer, "10", "One record of so many is sent with `sample`."),
-    OptionSpec::new(
-        "Rate_Limit_Annotations",
-        Kind::Boolean,
-        "on",
-        "Pods may set limits of their own, in place of these, by the annotations `flytail.io/rate-limit-lines`, \
-         `flytail.io/rate-limit-bytes` and `flytail.io/rate-limit-policy`.",
-    ),
 ];
 
 const TURNS: &str = "Each file has its turn, a block at a time.";
