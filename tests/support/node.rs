@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::client::Client;
-use super::server::Server;
+use super::server::{PASSWORD, Server};
 use super::shipper::flytail;
 
 /// The brief's configuration, section 3.2, word for word.
@@ -85,23 +85,29 @@ impl Node {
 
     /// Writes the brief's configuration with nothing but the path, host and port of this test.
     pub fn configure_as_the_brief(&self, server: &Server) -> PathBuf {
-        self.write_configuration(server, &[])
+        self.write_configuration(&server.address(), &[])
     }
 
     /// Writes the brief's configuration with the path, host and port of this test, the pods'
     /// metadata, the index in place of `flyte-logs`, and `changes`: pairs of a line and what stands
     /// there instead.
     pub fn configure(&self, server: &Server, index: &str, changes: &[(&str, &str)]) -> PathBuf {
+        self.configure_for(&server.address(), index, changes)
+    }
+
+    /// The same for a server that is known by its host and port.
+    pub fn configure_for(&self, address: &str, index: &str, changes: &[(&str, &str)]) -> PathBuf {
         let metadata = self.directory.path().join("metadata");
         let metadata = format!("Merge_Log On\n  Kube_Meta_Preload_Cache_Dir {}", metadata.display());
         let index = format!("Index {index}");
         let fixed = [("Index flyte-logs", index.as_str()), ("Merge_Log On", &metadata)];
-        self.write_configuration(server, &[&fixed, changes].concat())
+        self.write_configuration(address, &[&fixed, changes].concat())
     }
 
-    fn write_configuration(&self, server: &Server, changes: &[(&str, &str)]) -> PathBuf {
+    fn write_configuration(&self, address: &str, changes: &[(&str, &str)]) -> PathBuf {
         let root = self.directory.path();
-        let (host, port) = (format!("Host {}", host(server)), format!("Port {}", server.port()));
+        let (host, port) = address.rsplit_once(':').unwrap();
+        let (host, port) = (format!("Host {host}"), format!("Port {port}"));
         let path = format!("Path {}/*flyte*.log", Kubelet::log_directory(root).display());
         let fixed = [
             ("Path /var/log/containers/*flyte*.log", path.as_str()),
@@ -130,12 +136,6 @@ const PARSERS: &str = "\
     Time_Keep   On
 ";
 
-/// The address without its port.
-fn host(server: &Server) -> String {
-    let address = server.address();
-    address.rsplit_once(':').unwrap().0.to_owned()
-}
-
 /// Nanoseconds since the epoch, each later than the one before.
 pub fn now() -> i64 {
     static LAST: AtomicI64 = AtomicI64::new(0);
@@ -146,7 +146,15 @@ pub fn now() -> i64 {
 
 /// Installs the index template as a user does.
 pub fn set_up(server: &Server, index: &str) {
-    let output = flytail().args(["setup", "--url", &server.url(), "--index", index]).output().unwrap();
+    let mut command = flytail();
+    command.args(["setup", "--url", &server.url(), "--index", index]);
+    if server.is_secured() {
+        command
+            .args(["--user", "admin", "--ca-file"])
+            .arg(server.certificates().join("ca.crt"))
+            .env("ES_PASS", PASSWORD);
+    }
+    let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

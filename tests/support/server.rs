@@ -38,6 +38,17 @@ impl Engine {
         ["es7", "es8", "es9", "os2", "os3"][self as usize]
     }
 
+    /// Downloads it, the first time. Why it cannot run here, if there is no Java for it.
+    pub fn install(self) -> Result<(), String> {
+        let install = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/install");
+        let output = Command::new(install).arg(self.name()).output().expect("the script is there");
+        match output.status.code() {
+            Some(3) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+            // What else is wrong is told by the start.
+            _ => Ok(()),
+        }
+    }
+
     /// Whether it is an OpenSearch, where some mapping types have other names.
     pub fn is_opensearch(self) -> bool {
         matches!(self, Self::OpenSearch2 | Self::OpenSearch3)

@@ -159,12 +159,11 @@ impl Answer {
         Ok(serde_json::from_slice(&self.body).unwrap_or_default())
     }
 
-    /// The server has nothing at this path, whatever is asked of it. Elasticsearch 7 takes any path for one of a
-    /// document, and `_ilm` for the name of an index, which it cannot be.
+    /// The server has nothing at this path, whatever is asked of it. To an Elasticsearch 7 without life cycles, `_ilm` is
+    /// an index that is not there.
     fn is_unknown_path(&self) -> bool {
-        let text = String::from_utf8_lossy(&self.body);
-        self.status == 400
-            && ["no handler found", "invalid_index_name_exception"].iter().any(|words| text.contains(words))
+        let says = |words: &str| memchr::memmem::find(&self.body, words.as_bytes()).is_some();
+        self.status == 400 && says("no handler found") || self.status == 404 && says("no such index [_ilm]")
     }
 }
 
