@@ -4,12 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use elasticsearch::http::transport::Transport;
 
 use super::run::runtime;
 use super::{FAILED, INVALID};
 use crate::output::elasticsearch::setup::{self, Part, Plan, Server, SetupError, State};
-use crate::output::elasticsearch::{Endpoint, connect, without_credentials};
+use crate::output::elasticsearch::{Connection, Endpoint, without_credentials};
 
 /// Arguments of `flytail setup`.
 #[derive(Debug, Args)]
@@ -23,6 +22,12 @@ pub(super) struct SetupArguments {
     /// Its password; better given by the environment
     #[arg(long, env = "ES_PASS", hide_env_values = true)]
     password: Option<String>,
+    /// Sign requests for Amazon's OpenSearch services in this region, with the keys that AWS's tools would use
+    #[arg(long, value_name = "REGION")]
+    aws_region: Option<String>,
+    /// Which of Amazon's services it is: `es` or `aoss`
+    #[arg(long, value_name = "SERVICE", default_value = "es", requires = "aws_region")]
+    aws_service: String,
     /// File of certificates (PEM) to trust besides the system's
     #[arg(long)]
     ca_file: Option<String>,
@@ -89,16 +94,17 @@ fn print(kind: Kind, arguments: &SetupArguments) {
 fn run_at(url: &str, arguments: &SetupArguments) -> ExitCode {
     let user = arguments.user.as_deref().map(|user| (user, arguments.password.as_deref().unwrap_or_default()));
     let ca_file = arguments.ca_file.as_deref().map(Path::new);
-    let endpoint = Endpoint { url, user, verify: true, ca_file, ..Endpoint::default() };
-    let transport = match connect(&endpoint) {
-        Ok(transport) => transport,
+    let aws = arguments.aws_region.as_deref().map(|region| (region, arguments.aws_service.as_str()));
+    let endpoint = Endpoint { url, user, aws, verify: true, ca_file, ..Endpoint::default() };
+    let connection = match Connection::to(&endpoint) {
+        Ok(connection) => connection,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(INVALID);
         }
     };
     let Ok(runtime) = runtime() else { return ExitCode::from(FAILED) };
-    match runtime.block_on(set_up(arguments, &transport)) {
+    match runtime.block_on(set_up(arguments, &connection)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
         Err(error) => {
@@ -117,8 +123,8 @@ impl SetupArguments {
 }
 
 /// Whether all is as it should be.
-async fn set_up(arguments: &SetupArguments, transport: &Transport) -> Result<bool, SetupError> {
-    let parts = setup::look(transport, arguments.plan()).await?;
+async fn set_up(arguments: &SetupArguments, connection: &Connection) -> Result<bool, SetupError> {
+    let parts = setup::look(connection, arguments.plan()).await?;
     if arguments.dry_run {
         for part in parts.iter().filter(|part| part.state != State::Unsupported) {
             println!("{:#}", part.body);
@@ -131,7 +137,7 @@ async fn set_up(arguments: &SetupArguments, transport: &Transport) -> Result<boo
             is_well &= !matches!(part.state, State::Missing | State::Different);
             println!("{part} {}", found(part));
         } else {
-            setup::install(transport, part).await?;
+            setup::install(connection, part).await?;
             println!("{part} {}", done(part));
         }
     }

@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub(crate) documents: Vec<Value>,
     /// Why requests were refused.
     pub(crate) refused: Vec<String>,
+    /// What the search service was asked for.
+    pub(crate) asked: Vec<String>,
     /// What the token service was sent.
     pub(crate) forms: Vec<String>,
     /// What a container has to show.
@@ -176,6 +178,7 @@ impl Amazon {
                 return (403, json!({"message": "The request signature we calculated does not match"}).to_string());
             }
         };
+        state.asked.push(format!("{} {}", request.method, request.path));
         if !request.path.ends_with("/_bulk") {
             return (200, "{}".to_owned());
         }

@@ -12,7 +12,7 @@ use std::fs;
 
 use amazon::Amazon;
 use support::place::{Place, append, line};
-use support::shipper::{Shipper, wait_for};
+use support::shipper::{Shipper, flytail, wait_for};
 
 /// Keys that stand somewhere and are never replaced.
 const STATIC: (&str, &str) = ("AKIASTATIC", "static/secret+key");
@@ -95,6 +95,26 @@ fn keys_of_the_environment_and_of_a_profile_sign_for_both_services() {
         Shipping::start(place, &amazon, "AWS_Service_Name aoss\n  AWS_Profile logs\n  Compress off", &variables);
     shipping.write();
     shipping.end();
+}
+
+#[test]
+fn commands_sign_as_the_output_does() {
+    let amazon = Amazon::start("aoss");
+    amazon.knows(STATIC, None);
+    let url = amazon.url();
+    for command in [&["setup", "--index", "signed", "--retention", "7d"][..], &["query", "level:ERROR"]] {
+        let signing = ["--url", &url, "--aws-region", "eu-central-1", "--aws-service", "aoss"];
+        let keys = [("AWS_ACCESS_KEY_ID", STATIC.0), ("AWS_SECRET_ACCESS_KEY", STATIC.1)];
+        let output = flytail().args(command).args(signing).envs(keys).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("status 403") && !said.contains(STATIC.1), "{said}");
+    }
+    amazon.look(|state| {
+        assert_eq!(state.refused, Vec::<String>::new());
+        for wanted in ["GET /", "PUT /_index_template/flytail-signed", "POST /flyte-logs-*/_search"] {
+            assert!(state.asked.iter().any(|asked| asked == wanted), "{wanted}: {:?}", state.asked);
+        }
+    });
 }
 
 #[test]

@@ -4,14 +4,13 @@ use std::path::Path;
 
 use bytes::Bytes;
 use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use elasticsearch::http::transport::Transport;
 use elasticsearch::http::{Method, Url};
 use serde_json::{Value, json};
 
 use super::DemoArguments;
 use super::configuration::{INDEX, Remote};
 use super::searches::Search;
-use crate::output::elasticsearch::{Endpoint, connect, setup};
+use crate::output::elasticsearch::{Connection, Endpoint, setup};
 
 /// Why the server cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +24,7 @@ pub(super) struct ServerError {
 pub(super) struct Server<'a> {
     url: &'a Url,
     ca_file: Option<&'a str>,
-    transport: Transport,
+    connection: Connection,
 }
 
 impl<'a> Server<'a> {
@@ -36,16 +35,15 @@ impl<'a> Server<'a> {
         let ca_file = arguments.ca_file.as_deref();
         let failed = |reason| ServerError { url: url.to_string(), reason };
         let trusted = ca_file.map(Path::new);
-        let transport =
-            connect(&Endpoint { url: url.as_str(), user, verify: true, ca_file: trusted, ..Endpoint::default() });
-        let transport = transport.map_err(|error| failed(error.to_string()))?;
+        let endpoint = Endpoint { url: url.as_str(), user, verify: true, ca_file: trusted, ..Endpoint::default() };
+        let connection = Connection::to(&endpoint).map_err(|error| failed(error.to_string()))?;
         let failed_setup = |error: setup::SetupError| failed(error.to_string());
         // How long a demonstration's documents are kept is the user's affair.
         let plan = setup::Plan { index: INDEX, is_data_stream: false, days: None };
-        for part in setup::look(&transport, plan).await.map_err(failed_setup)? {
-            setup::install(&transport, &part).await.map_err(failed_setup)?;
+        for part in setup::look(&connection, plan).await.map_err(failed_setup)? {
+            setup::install(&connection, &part).await.map_err(failed_setup)?;
         }
-        Ok(Some(Self { url, ca_file, transport }))
+        Ok(Some(Self { url, ca_file, connection }))
     }
 
     /// What the configuration has to know.
@@ -75,11 +73,8 @@ impl<'a> Server<'a> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = body.map(|body| Bytes::from(body.to_string()));
-        let failed = |error: elasticsearch::Error| self.error(innermost(&error));
-        let sent = self.transport.send(Method::Post, path, headers, None::<&()>, body, None).await;
-        let answer = sent.map_err(failed)?;
-        let status = answer.status_code().as_u16();
-        let text = answer.bytes().await.map_err(failed)?;
+        let sent = self.connection.send(Method::Post, path, headers, &[], body).await;
+        let (status, text) = sent.map_err(|reason| self.error(reason))?;
         if status >= 300 {
             return Err(self.error(format!("status {status}: {}", String::from_utf8_lossy(&text))));
         }
@@ -89,13 +84,4 @@ impl<'a> Server<'a> {
     fn error(&self, reason: String) -> ServerError {
         ServerError { url: self.url.to_string(), reason }
     }
-}
-
-/// The cause that says most.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

@@ -19,7 +19,7 @@ use super::since::since;
 use super::{FAILED, INVALID};
 use crate::kql::{Query, parse};
 use crate::output::elasticsearch::search::{Found, last};
-use crate::output::elasticsearch::{Endpoint, connect};
+use crate::output::elasticsearch::{Connection, Endpoint};
 use crate::record::Timestamp;
 
 const EXAMPLES: &str = "\
@@ -88,6 +88,12 @@ pub(super) struct QueryArguments {
     /// File with the password
     #[arg(long, value_name = "FILE", conflicts_with = "password")]
     password_file: Option<PathBuf>,
+    /// Sign requests for Amazon's OpenSearch services in this region, with the keys that AWS's tools would use
+    #[arg(long, value_name = "REGION")]
+    aws_region: Option<String>,
+    /// Which of Amazon's services it is: `es` or `aoss`
+    #[arg(long, value_name = "SERVICE", default_value = "es", requires = "aws_region")]
+    aws_service: String,
     /// File of certificates (PEM) to trust besides the system's
     #[arg(long, value_name = "FILE")]
     ca_file: Option<String>,
@@ -115,11 +121,12 @@ impl QueryArguments {
         let password = self.password()?;
         let user = self.user.as_deref().map(|user| (user, password.as_str()));
         let ca_file = self.ca_file.as_deref().map(Path::new);
-        let endpoint = Endpoint { url: &self.url, user, verify: true, ca_file, ..Endpoint::default() };
-        let transport = connect(&endpoint)?;
+        let aws = self.aws_region.as_deref().map(|region| (region, self.aws_service.as_str()));
+        let endpoint = Endpoint { url: &self.url, user, aws, verify: true, ca_file, ..Endpoint::default() };
+        let connection = Connection::to(&endpoint)?;
         let runtime = runtime().map_err(QueryError::Runtime)?;
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let found = runtime.block_on(last(&transport, &self.index, &query, limit));
+        let found = runtime.block_on(last(&connection, &self.index, &query, limit));
         found.map_err(|error| QueryError::search(&self.url, error))
     }
 

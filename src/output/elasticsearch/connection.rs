@@ -10,7 +10,7 @@ use elasticsearch::http::Method;
 use elasticsearch::http::headers::{AUTHORIZATION, HeaderMap};
 use elasticsearch::http::transport::Transport;
 
-use super::aws::SignedRequest;
+use super::aws::{Aws, SignedRequest};
 use super::credentials::Credentials;
 use super::send::{ConnectError, Endpoint, answer, connect, without_credentials};
 use super::stamp::Stamp;
@@ -69,9 +69,9 @@ impl Tls {
     }
 }
 
-/// The servers of one output.
+/// The servers of one output, or one server that someone named.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub struct Connection {
     urls: Vec<String>,
     tls: Tls,
     /// No proxy stands between, whatever the environment says.
@@ -121,9 +121,11 @@ impl Connection {
     ///
     /// # Errors
     /// If the address or the certificates cannot be used.
-    pub(super) fn to(endpoint: &Endpoint<'_>) -> Result<Self, ConnectError> {
+    pub fn to(endpoint: &Endpoint<'_>) -> Result<Self, ConnectError> {
         let transports = vec![connect(endpoint)?];
-        Ok(Self::over(vec![endpoint.url.to_owned()], transports, Tls::default(), Credentials::None, Vec::new()))
+        let aws = endpoint.aws.map(|(region, service)| Credentials::Aws(Box::new(Aws::to(region, service))));
+        let urls = vec![endpoint.url.to_owned()];
+        Ok(Self::over(urls, transports, Tls::default(), aws.unwrap_or_default(), Vec::new()))
     }
 
     fn over(
@@ -142,7 +144,10 @@ impl Connection {
 
     /// Sends a request to the next host, or to those after it as long as none can be reached. The error
     /// says why there is no answer.
-    pub(super) async fn send(
+    ///
+    /// # Errors
+    /// If no host can be reached, or there is nothing to be let in with.
+    pub async fn send(
         &self,
         method: Method,
         path: &str,

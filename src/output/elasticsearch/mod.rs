@@ -23,12 +23,13 @@ mod time_format;
 
 use std::sync::Arc;
 
+pub use connection::Connection;
 pub use options::{OPENSEARCH_PLUGIN, PLUGIN, index_pattern};
 pub use resend::Resender;
-pub use send::{ConnectError, Endpoint, connect, without_credentials};
+pub use send::{ConnectError, Endpoint, without_credentials};
 
 use self::body::BulkEncoder;
-use self::connection::{Connection, Tls};
+use self::connection::Tls;
 use self::credentials::Credentials;
 use self::options::Settings;
 use self::send::BulkSender;

@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use elasticsearch::http::Method;
 use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use elasticsearch::http::transport::Transport;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::send::answer;
+use super::connection::Connection;
 
 /// Documents of one request: at a few KiB each, some MiB of answer.
 const PAGE: usize = 1_000;
@@ -87,12 +86,12 @@ struct Hit {
 ///
 /// # Errors
 /// If the server cannot be reached, refuses, or if a part of an index does not answer.
-pub async fn last(transport: &Transport, index: &str, query: &Value, limit: usize) -> Result<Found, SearchError> {
+pub async fn last(connection: &Connection, index: &str, query: &Value, limit: usize) -> Result<Found, SearchError> {
     let mut found = Found::default();
     let mut after = None;
     loop {
         let size = PAGE.min(limit - found.documents.len());
-        let Hits { total, hits } = page(transport, index, &body(query, size, after.as_ref(), limit)).await?;
+        let Hits { total, hits } = page(connection, index, &body(query, size, after.as_ref(), limit)).await?;
         if let Some(total) = total {
             (found.total, found.is_at_least) = (total.value, total.relation != "eq");
         }
@@ -127,14 +126,14 @@ fn body(query: &Value, size: usize, after: Option<&Value>, limit: usize) -> Valu
     body
 }
 
-async fn page(transport: &Transport, index: &str, body: &Value) -> Result<Hits, SearchError> {
+async fn page(connection: &Connection, index: &str, body: &Value) -> Result<Hits, SearchError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // A part that does not answer is an error: who looks for a line must not take silence for its absence.
-    let parameters = [("allow_no_indices", "false"), ("allow_partial_search_results", "false")];
+    let parameters = ["allow_no_indices", "allow_partial_search_results"].map(|name| (name, "false".to_owned()));
     let (path, body) = (format!("/{index}/_search"), Some(Bytes::from(body.to_string())));
-    let sent = transport.send(Method::Post, &path, headers, Some(&parameters), body, None).await;
-    let (status, body) = answer(sent).await.map_err(SearchError::Unreachable)?;
+    let sent = connection.send(Method::Post, &path, headers, &parameters, body).await;
+    let (status, body) = sent.map_err(SearchError::Unreachable)?;
     if status != 200 {
         return Err(refusal(index, status, &body));
     }

@@ -52,6 +52,8 @@ pub struct Endpoint<'a> {
     pub url: &'a str,
     /// User and password.
     pub user: Option<(&'a str, &'a str)>,
+    /// Region and service of Amazon, for which requests are signed.
+    pub aws: Option<(&'a str, &'a str)>,
     /// Whether certificates are checked.
     pub verify: bool,
     /// A file of certificates to trust besides the public ones.
@@ -68,7 +70,7 @@ pub struct Endpoint<'a> {
 ///
 /// # Errors
 /// If the address or the certificates cannot be used. Nothing is connected yet.
-pub fn connect(endpoint: &Endpoint<'_>) -> Result<Transport, ConnectError> {
+pub(super) fn connect(endpoint: &Endpoint<'_>) -> Result<Transport, ConnectError> {
     let url = Url::parse(endpoint.url)
         .map_err(|error| ConnectError::Url { url: without_credentials(endpoint.url), reason: error.to_string() })?;
     let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url)).timeout(TIMEOUT);

@@ -45,7 +45,6 @@ impl Aws {
         if !options.boolean("AWS_Auth") {
             return None;
         }
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let region = options.text("AWS_Region").map(str::to_owned);
         let region = region.or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
         if region.is_none() {
@@ -76,6 +75,12 @@ impl Aws {
         Some(Self { region, service, cache: Cache::new(source) })
     }
 
+    /// For a region and a service, with the keys that the environment leads to.
+    pub(super) fn to(region: &str, service: &str) -> Self {
+        let source = Source::of(None, &Sts::new(region, None), &variable);
+        Self { region: region.to_owned(), service: service.to_owned(), cache: Cache::new(source) }
+    }
+
     /// The request to a server, signed.
     ///
     /// # Errors
@@ -104,6 +109,11 @@ impl Aws {
     pub(super) async fn refused(&self) {
         self.cache.doubt(Timestamp::now()).await;
     }
+}
+
+/// A variable of this process; an empty one counts as not set.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Adds what signs a request to its headers.

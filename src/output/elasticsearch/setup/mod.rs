@@ -7,13 +7,12 @@ mod template;
 use bytes::Bytes;
 use elasticsearch::http::Method;
 use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use elasticsearch::http::transport::Transport;
 use serde_json::Value;
 
 pub use part::{Part, State};
 pub use template::template;
 
-use super::send::answer;
+use super::connection::Connection;
 
 /// Which kind of server it is: they name the type of a whole object differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,17 +64,17 @@ pub fn wanted(server: Server, plan: Plan<'_>) -> Vec<Part> {
 ///
 /// # Errors
 /// If the server cannot be reached or refuses.
-pub async fn look(transport: &Transport, plan: Plan<'_>) -> Result<Vec<Part>, SetupError> {
-    let server = server_of(transport).await?;
+pub async fn look(connection: &Connection, plan: Plan<'_>) -> Result<Vec<Part>, SetupError> {
+    let server = server_of(connection).await?;
     let name = name_of(plan.index);
     let mut parts = Vec::new();
     if let Some(days) = plan.days {
         let policy = policy_part(server, &name, retention::policy(plan, server, days));
-        parts.push(look_at_policy(transport, server, policy).await?);
+        parts.push(look_at_policy(connection, server, policy).await?);
     }
     let has_policy = parts.iter().any(|policy| policy.state != State::Unsupported);
     let template = template(plan, server, policy_in_template(server, &name).filter(|_| has_policy));
-    parts.push(look_at_template(transport, template_part(name, template)).await?);
+    parts.push(look_at_template(connection, template_part(name, template)).await?);
     Ok(parts)
 }
 
@@ -88,11 +87,11 @@ pub(super) fn name_of(index: &str) -> String {
 ///
 /// # Errors
 /// If the server cannot be reached or refuses.
-pub async fn install(transport: &Transport, part: &Part) -> Result<(), SetupError> {
+pub async fn install(connection: &Connection, part: &Part) -> Result<(), SetupError> {
     if matches!(part.state, State::Current | State::Unsupported) {
         return Ok(());
     }
-    let answer = request(transport, Method::Put, &part.path, &part.replaces, Some(&part.body)).await?;
+    let answer = request(connection, Method::Put, &part.path, &part.replaces, Some(&part.body)).await?;
     answer.well().map(drop)
 }
 
@@ -114,8 +113,8 @@ fn template_part(name: String, body: Value) -> Part {
     Part { kind: "index template", name, path, body, state: State::Missing, replaces: Vec::new() }
 }
 
-async fn look_at_policy(transport: &Transport, server: Server, mut part: Part) -> Result<Part, SetupError> {
-    let answer = request(transport, Method::Get, &part.path, &[], None).await?;
+async fn look_at_policy(connection: &Connection, server: Server, mut part: Part) -> Result<Part, SetupError> {
+    let answer = request(connection, Method::Get, &part.path, &[], None).await?;
     if answer.is_unknown_path() {
         part.state = State::Unsupported;
     } else if answer.status != 404 {
@@ -130,8 +129,8 @@ async fn look_at_policy(transport: &Transport, server: Server, mut part: Part) -
     Ok(part)
 }
 
-async fn look_at_template(transport: &Transport, mut part: Part) -> Result<Part, SetupError> {
-    let answer = request(transport, Method::Get, &part.path, &[], None).await?;
+async fn look_at_template(connection: &Connection, mut part: Part) -> Result<Part, SetupError> {
+    let answer = request(connection, Method::Get, &part.path, &[], None).await?;
     if answer.status != 404 {
         let found = &answer.well()?["index_templates"][0]["index_template"];
         part.state = if part::holds(found, &part.body) { State::Current } else { State::Different };
@@ -139,8 +138,8 @@ async fn look_at_template(transport: &Transport, mut part: Part) -> Result<Part,
     Ok(part)
 }
 
-async fn server_of(transport: &Transport) -> Result<Server, SetupError> {
-    let about = request(transport, Method::Get, "/", &[], None).await?.well()?;
+async fn server_of(connection: &Connection) -> Result<Server, SetupError> {
+    let about = request(connection, Method::Get, "/", &[], None).await?.well()?;
     let is_opensearch = about["version"]["distribution"] == "opensearch";
     Ok(if is_opensearch { Server::OpenSearch } else { Server::Elasticsearch })
 }
@@ -168,16 +167,16 @@ impl Answer {
 }
 
 async fn request(
-    transport: &Transport,
+    connection: &Connection,
     method: Method,
     path: &str,
-    query: &[(&str, String)],
+    query: &[(&'static str, String)],
     body: Option<&Value>,
 ) -> Result<Answer, SetupError> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let body = body.map(|body| Bytes::from(body.to_string()));
-    let sent = transport.send(method, path, headers, Some(query), body, None).await;
-    let (status, body) = answer(sent).await.map_err(SetupError::Unreachable)?;
+    let sent = connection.send(method, path, headers, query, body).await;
+    let (status, body) = sent.map_err(SetupError::Unreachable)?;
     Ok(Answer { status, body })
 }
