@@ -4,18 +4,20 @@
 
 mod support;
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
 
 use flytail::cli::demo::generator::Runtime;
 use flytail::kql::{Mapping, Matcher, parse};
 use flytail::output::elasticsearch::setup;
+use flytail::record::Timestamp;
 use serde_json::{Value, json};
 use support::client::Client;
 use support::node::{Node, count, set_up};
 use support::server::{Engine, Server, free_port};
-use support::shipper::{Shipper, flytail, wait_for};
+use support::shipper::{PATIENCE, Shipper, flytail, wait_for};
 use support::turn::turn;
 
 /// Lines of the node: more than a page.
@@ -194,6 +196,43 @@ fn the_readme_shows_what_works(server: &Server) {
         let output = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).output().unwrap();
         assert!(output.status.success(), "{here}: {}", String::from_utf8_lossy(&output.stderr));
     }
+}
+
+#[test]
+fn what_arrives_is_followed_each_once_late_or_not() {
+    let _turn = turn();
+    let server = Server::shared(Engine::Elasticsearch8);
+    set_up(server, "flyte-followed");
+    let client = server.client();
+    let index = "flyte-followed-2026";
+    let write = |id: &str, age: i64| {
+        let mut time = Vec::new();
+        Timestamp(Timestamp::now().0 - age * 1_000_000_000).write_rfc3339(&mut time);
+        let document = json!({"@timestamp": String::from_utf8(time).unwrap(), "message": id, "level": "INFO"});
+        client.put(&format!("/{index}/_doc/{id}?refresh=true"), &document).ok();
+    };
+    write("before", 5);
+    let mut command = flytail();
+    command.args(["query", "level:INFO", "--follow", "--json", "--index", "flyte-followed-*", "--url", &server.url()]);
+    let mut following = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let printed = BufReader::new(following.stdout.take().unwrap()).lines();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || printed.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let next = || {
+        let line = receiver.recv_timeout(PATIENCE).expect("another line");
+        serde_json::from_str::<Value>(&line).unwrap()["message"].clone()
+    };
+    assert_eq!(next(), "before");
+    write("now", 0);
+    assert_eq!(next(), "now");
+    // Of a node that was behind: older than what was printed.
+    write("late", 30);
+    assert_eq!(next(), "late");
+    write("last", 0);
+    assert_eq!(next(), "last", "nothing twice");
+    following.kill().unwrap();
+    following.wait().unwrap();
+    client.delete(&format!("/{index}"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `flytail query`: the documents that a search in Kibana's language finds, in reading order.
 
 mod error;
+mod follow;
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
@@ -9,8 +10,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use self::error::QueryError;
+use self::follow::Follow;
 use super::figures::grouped;
 use super::line::{self, Style};
 use super::run::runtime;
@@ -76,6 +79,9 @@ pub(super) struct QueryArguments {
     /// Names or patterns of indices, with commas between
     #[arg(long, default_value = "flyte-logs-*")]
     index: String,
+    /// Go on with what arrives, until interrupted
+    #[arg(long, short, conflicts_with = "until")]
+    follow: bool,
     /// Print whole documents, one JSON object a line
     #[arg(long)]
     json: bool,
@@ -100,7 +106,7 @@ pub(super) struct QueryArguments {
 }
 
 pub(super) fn run(arguments: &QueryArguments) -> ExitCode {
-    match arguments.find().and_then(|found| arguments.print(&found)) {
+    match arguments.ask() {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads has seen enough.
         Err(QueryError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -112,8 +118,18 @@ pub(super) fn run(arguments: &QueryArguments) -> ExitCode {
 }
 
 impl QueryArguments {
-    fn find(&self) -> Result<Found, QueryError> {
-        let query = self.query()?;
+    fn ask(&self) -> Result<(), QueryError> {
+        let (query, asking) = (self.query()?, self.asking()?);
+        // Before the others are asked for, so that none falls in between.
+        let follow = self.follow.then(|| Follow::start(self, &asking)).transpose()?;
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let found = asking.last(self, &query, limit)?;
+        self.print(&found)?;
+        follow.map_or(Ok(()), |follow| follow.run(self, &asking, found.ids))
+    }
+
+    /// Whom to ask.
+    fn asking(&self) -> Result<Asking, QueryError> {
         if self.index.is_empty() || self.index.contains(|sign: char| "/?#%\\\"<>| ".contains(sign) || sign.is_control())
         {
             return Err(QueryError::Index(self.index.clone()));
@@ -124,20 +140,22 @@ impl QueryArguments {
         let aws = self.aws_region.as_deref().map(|region| (region, self.aws_service.as_str()));
         let endpoint = Endpoint { url: &self.url, user, aws, verify: true, ca_file, ..Endpoint::default() };
         let connection = Connection::to(&endpoint)?;
-        let runtime = runtime().map_err(QueryError::Runtime)?;
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        let found = runtime.block_on(last(&connection, &self.index, &query, limit));
-        found.map_err(|error| QueryError::search(&self.url, error))
+        Ok(Asking { connection, runtime: runtime().map_err(QueryError::Runtime)? })
     }
 
     /// What the server is asked.
     fn query(&self) -> Result<Value, QueryError> {
+        let usual = || since(USUAL).ok().filter(|_| self.execution.is_none());
+        self.query_from(self.since.or_else(usual))
+    }
+
+    /// The same of documents from a time on.
+    fn query_from(&self, from: Option<Timestamp>) -> Result<Value, QueryError> {
         let typed =
             parse(&self.search).map_err(|error| QueryError::Query { excerpt: error.excerpt(&self.search), error })?;
         let story = self.execution.as_deref().map_or(Query::Everything, story);
-        let usual = || since(USUAL).ok().filter(|_| self.execution.is_none());
         let mut range = json!({});
-        for (bound, time) in [("gte", self.since.or_else(usual)), ("lte", self.until)] {
+        for (bound, time) in [("gte", from), ("lte", self.until)] {
             if let Some(time) = time {
                 range[bound] = rfc3339(time).into();
             }
@@ -153,21 +171,14 @@ impl QueryArguments {
     }
 
     fn print(&self, found: &Found) -> Result<(), QueryError> {
-        let abilities = Abilities::of_process();
-        let style = Style { coloured: abilities.colours, dated: true, longest: usize::MAX };
-        let mut out = BufWriter::new(io::stdout().lock());
-        if abilities.cuts && !self.json && !found.documents.is_empty() {
-            writeln!(out, "{}", line::header(true))?;
+        if Abilities::of_process().cuts && !self.json && !found.documents.is_empty() {
+            writeln!(io::stdout(), "{}", line::header(true))?;
         }
-        for document in &found.documents {
-            if self.json {
-                writeln!(out, "{}", one_line(document.get()))?;
-            } else {
-                writeln!(out, "{}", line::render(document.get().as_bytes(), style))?;
-            }
-        }
-        out.flush()?;
+        self.print_documents(found.documents.iter().map(|document| document.get()))?;
         let shown = found.documents.len() as u64;
+        if self.follow {
+            return Ok(());
+        }
         if shown == 0 {
             let is_last_hour = self.since.is_none() && self.execution.is_none();
             let hint = if is_last_hour { " in the last hour: look further back with --since 24h" } else { "" };
@@ -178,6 +189,34 @@ impl QueryArguments {
             eprintln!("{more}{total} documents match; these are the last {shown} (see --limit, --since and --until)");
         }
         Ok(())
+    }
+
+    fn print_documents<'d>(&self, documents: impl Iterator<Item = &'d str>) -> Result<(), QueryError> {
+        let style = Style { coloured: Abilities::of_process().colours, dated: true, longest: usize::MAX };
+        let mut out = BufWriter::new(io::stdout().lock());
+        for document in documents {
+            if self.json {
+                writeln!(out, "{}", one_line(document))?;
+            } else {
+                writeln!(out, "{}", line::render(document.as_bytes(), style))?;
+            }
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+/// A server that can be asked.
+#[derive(Debug)]
+struct Asking {
+    connection: Connection,
+    runtime: Runtime,
+}
+
+impl Asking {
+    fn last(&self, arguments: &QueryArguments, query: &Value, limit: usize) -> Result<Found, QueryError> {
+        let found = self.runtime.block_on(last(&self.connection, &arguments.index, query, limit));
+        found.map_err(|error| QueryError::search(&arguments.url, error))
     }
 }
 
@@ -228,7 +267,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_found_before_anything_is_sent() {
-        let said = |more: &[&str]| arguments(more).find().unwrap_err();
+        let said = |more: &[&str]| arguments(more).ask().unwrap_err();
         let error = said(&["level:ERROR and"]);
         assert!(error.is_usage() && error.to_string().ends_with("  level:ERROR and\n                 ^"), "{error}");
         assert!(said(&["--index", "a/_search?"]).is_usage());

@@ -19,6 +19,8 @@ const COUNTED: usize = 10_000;
 pub struct Found {
     /// The documents in reading order, as JSON.
     pub documents: Vec<Box<RawValue>>,
+    /// What each of them is known by: its index and its id.
+    pub ids: Vec<String>,
     /// How many there are on the server.
     pub total: u64,
     /// There may be more than `total`.
@@ -77,6 +79,10 @@ struct Total {
 
 #[derive(Deserialize)]
 struct Hit {
+    #[serde(rename = "_index")]
+    index: String,
+    #[serde(rename = "_id")]
+    id: String,
     #[serde(rename = "_source")]
     source: Box<RawValue>,
     sort: Value,
@@ -97,9 +103,13 @@ pub async fn last(connection: &Connection, index: &str, query: &Value, limit: us
         }
         let is_last = hits.len() < size;
         after = hits.last().map(|hit| hit.sort.clone());
-        found.documents.extend(hits.into_iter().map(|hit| hit.source));
+        for hit in hits {
+            found.ids.push(format!("{}/{}", hit.index, hit.id));
+            found.documents.push(hit.source);
+        }
         if is_last || found.documents.len() >= limit {
             found.documents.reverse();
+            found.ids.reverse();
             return Ok(found);
         }
     }
