@@ -151,8 +151,6 @@ const PROCESSORS: &[&str] = &[
 
 /// Keys of plugins that this program has, which Fluent Bit knows and this program does not.
 const PLUGIN_KEYS: &[(&str, &[&str])] = &[
-    ("es", ELASTICSEARCH_KEYS),
-    ("opensearch", ELASTICSEARCH_KEYS),
     ("dummy", &["metadata", "copies", "start_time_sec", "start_time_nsec", "fixed_timestamp", "flush_on_startup"]),
     ("stdout", &["json_date_format"]),
     (
@@ -175,16 +173,6 @@ const PLUGIN_KEYS: &[(&str, &[&str])] = &[
             "rotate_gzip",
         ],
     ),
-];
-
-const ELASTICSEARCH_KEYS: &[&str] = &[
-    "aws_auth",
-    "aws_region",
-    "aws_sts_endpoint",
-    "aws_role_arn",
-    "aws_external_id",
-    "aws_service_name",
-    "aws_profile",
 ];
 
 /// Keys of `[SERVICE]` that change what Fluent Bit does and that must not be passed over.
