@@ -20,9 +20,6 @@ const BODY: usize = 5_000_000;
 /// Bytes that the pipeline gives to the compressor at once.
 const STEP: usize = 64 * 1024;
 
-/// Compresses a body; the number of bytes that it becomes.
-type Compress = fn(&[u8]) -> usize;
-
 pub(crate) fn bench(criterion: &mut Criterion) {
     for (name, role, format) in
         [("flytestdlib JSON", Role::Propeller, Format::FlytestdlibJson), ("prints", Role::PlainTask, Format::Print)]
@@ -63,12 +60,14 @@ fn bench_kind(criterion: &mut Criterion, name: &str, chain: &Chain, texts: &[Vec
         }
         encoder.encode(record, &turn, &mut body);
     }
-    let compressions: [(&str, Compress); 2] = [("fast", fast), ("level 1", level_1)];
-    for (level, compress) in compressions {
-        let mut group = criterion.benchmark_group(format!("body: gzip {level}"));
-        group.throughput(Throughput::Bytes(body.len() as u64));
-        group.bench_function(BenchmarkId::from_parameter(name), |bencher| bencher.iter(|| compress(&body)));
-    }
+    bench_compression(criterion, "fast", name, &body, fast);
+    bench_compression(criterion, "level 1", name, &body, level_1);
+}
+
+fn bench_compression(criterion: &mut Criterion, level: &str, name: &str, body: &[u8], compress: fn(&[u8]) -> usize) {
+    let mut group = criterion.benchmark_group(format!("body: gzip {level}"));
+    group.throughput(Throughput::Bytes(body.len() as u64));
+    group.bench_function(BenchmarkId::from_parameter(name), |bencher| bencher.iter(|| compress(body)));
 }
 
 /// The pipeline's own writer, which takes each document by itself.

@@ -6,8 +6,11 @@ use super::symbols::LONGEST_DISTANCE;
 /// `distance` before, however many.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sequence {
+    /// How many bytes as they are.
     pub(super) literals: u32,
+    /// Length of the repetition, in bytes.
     pub(super) length: u32,
+    /// How far back it begins, in bytes.
     pub(super) distance: u32,
 }
 
@@ -24,12 +27,12 @@ impl Sequence {
 const WORD: usize = size_of::<u64>();
 /// Bits of a hash. The table then is 16 KiB, half of a first-level cache.
 const HASH_BITS: u32 = 13;
-/// Shortest repetition that is found, in bytes. In the bodies that were measured, looking for shorter ones
-/// takes more time and makes them larger: near repetitions give way to far ones.
+/// Shortest repetition that is found, in bytes. Looking for shorter ones takes more time and, in the bodies
+/// that were measured, saves nothing.
 const SHORTEST: usize = WORD;
 /// After so many bytes without a repetition (a power of two) only every other byte is looked at, and
 /// so on. Smaller, it loses much in text; larger, data that cannot be compressed takes longer.
-const PATIENCE: u32 = 5;
+const PATIENCE: u32 = 6;
 /// In a long repetition one position of so many bytes is remembered. Whoever repeats another part of
 /// it finds one of them, and from there the beginning.
 const STRIDE: usize = 64;
@@ -39,8 +42,8 @@ const STEP: usize = 2 * size_of::<u128>();
 /// Remembers where bytes stood.
 #[derive(Debug)]
 pub(super) struct Search {
-    /// Where some bytes stood last, by their hash: the lowest 16 bits of the place in the stream. It may have
-    /// been other bytes or more than 64 KiB ago, so nothing of it is believed.
+    /// Where some bytes stood last, by their hash: the lowest 16 bits of the place in the stream. It may
+    /// have been other bytes, or more than 64 KiB ago, so nothing of it is believed.
     places: Box<[u16; 1 << HASH_BITS]>,
     /// Distance of the last repetition. After a difference, the same one often goes on.
     last_distance: usize,

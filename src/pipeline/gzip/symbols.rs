@@ -23,9 +23,9 @@ pub(super) const LONGEST_DISTANCE: usize = 32 * 1024;
 pub(super) struct Written {
     /// The symbol.
     pub(super) symbol: usize,
-    /// Of how many values it is the first.
+    /// How many extra bits there are.
     extra_bits: u32,
-    /// The value less that of the first.
+    /// What they say: the value less the symbol's first.
     extra: u32,
 }
 
