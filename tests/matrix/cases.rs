@@ -26,7 +26,7 @@ pub(crate) const CASES: [Case; 11] = [
     Case { name: "restart in the middle", form: Form::Open, leaves: Form::Small, run: restart },
     Case { name: "413", form: Form::Small, leaves: Form::Small, run: too_large },
     Case { name: "413 for single documents", form: Form::Small, leaves: Form::Small, run: too_large_alone },
-    Case { name: "kill in the middle", form: Form::Small, leaves: Form::Busy, run: kill },
+    Case { name: "kill in the middle", form: Form::Small, leaves: Form::Small, run: kill },
     Case { name: "429", form: Form::Busy, leaves: Form::Busy, run: busy },
     Case { name: "TLS, own authority, password", form: Form::Secured, leaves: Form::Secured, run: secured },
     Case {

@@ -11,7 +11,7 @@
 //!                                                       with --engine another server
 //! cargo test --release --test matrix -- --latency       prints how long a line takes to reach a server, at 5 MB/s
 //! ```
-//! A case costs two to four seconds on two quiet cores, a start of a server five to ten: an engine has four of those.
+//! A case costs two to four seconds on two quiet cores, a start of a server five to ten: an engine has five of those.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
