@@ -19,7 +19,7 @@ use super::rescue::Rescue;
 use super::watch::Watch;
 use crate::input::{Event, Shard};
 use crate::kubernetes::Metadata;
-use crate::record::{Now, Source, Timestamp};
+use crate::record::{Now, Timestamp};
 use crate::telemetry::Throttle;
 
 /// See the module. What becomes of files that lead elsewhere stands in
@@ -36,7 +36,7 @@ pub(super) struct Follower {
     /// What Fluent Bit wrote into the store before this process began.
     pub(super) foreign: Vec<ForeignRow>,
     pub(super) losses: Losses,
-    metadata: Arc<[Metadata]>,
+    pub(super) metadata: Arc<[Metadata]>,
     pub(super) choosing: Choosing,
     pub(super) throttle: Throttle,
     /// The first scan is over: what comes now was not there when this process began.
@@ -47,7 +47,7 @@ pub(super) struct Follower {
     opening: Option<Box<dyn FnOnce() -> Kept + Send>>,
     /// When this process began.
     pub(super) started: Timestamp,
-    input: usize,
+    pub(super) input: usize,
     shard: Shard,
     pub(super) watch: Option<Watch>,
     /// Where a group of this key stands.
@@ -199,33 +199,6 @@ impl Follower {
         self.hints_at = Some(now.instant + (began.elapsed() * 10).min(self.settings.refresh_interval));
     }
 
-    /// Lets go of groups without files whose container's directory, or path, is gone.
-    fn forget_gone(&mut self) {
-        let disk = Arc::clone(&self.disk);
-        let is_gone = |group: &mut Group| {
-            group.files.is_empty()
-                && match group.is_numbered {
-                    true => disk.names(&group.directory).map_or(true, |names| names.is_empty()),
-                    false => group.done.iter().all(|done| disk.look(&done.path).is_err()),
-                }
-        };
-        let gone: Vec<Group> = self.groups.extract_if(.., is_gone).collect();
-        self.forget_groups(&gone);
-    }
-
-    /// These groups are not among the others any more.
-    pub(super) fn forget_groups(&mut self, gone: &[Group]) {
-        if gone.is_empty() {
-            return;
-        }
-        for group in gone.iter().filter(|group| group.is_numbered) {
-            if let Some(watch) = &mut self.watch {
-                watch.remove(&group.directory);
-            }
-        }
-        self.places = self.groups.iter().enumerate().map(|(place, group)| (group.key, place)).collect();
-    }
-
     /// The next scan comes at once.
     pub(super) fn scan_soon(&mut self) {
         self.scan_at = None;
@@ -258,97 +231,6 @@ impl Follower {
     /// The group of this key is this worker's.
     pub(super) fn is_mine(&self, key: u64) -> bool {
         key % self.shard.workers.max(1) as u64 == self.shard.worker as u64
-    }
-
-    /// Opens files whose first line is there and whose predecessors are finished.
-    fn open_waiting(&mut self, place: usize, now: Now, events: &mut Vec<Event>) {
-        if self.groups[place].held.is_some() {
-            return;
-        }
-        let mut index = 0;
-        while index < self.groups[place].files.len() {
-            let file = &self.groups[place].files[index];
-            if file.phase == Phase::Waiting && file.is_due(now.instant) {
-                self.look_at_waiting(place, index, now, events);
-            }
-            index += 1;
-        }
-    }
-
-    fn look_at_waiting(&mut self, place: usize, index: usize, now: Now, events: &mut Vec<Event>) {
-        let group = &mut self.groups[place];
-        let is_next = group.is_next(index);
-        let file = &mut group.files[index];
-        let looked = self.descriptors.of(file).map_err(|error| error.to_string()).and_then(|open| {
-            let look = open.look().map_err(|error| error.to_string())?;
-            if !file.is_compressed && look.length > file.head.length {
-                // By its head alone it is found again when it was compressed while it was not open.
-                file.renew_head(open);
-            }
-            let wants_line = is_next && !file.is_spooled();
-            let line = if wants_line { identity::first_line(open).map_err(|error| error.to_string())? } else { None };
-            Ok((look.length, line))
-        });
-        let line = match looked {
-            Ok((length, line)) => {
-                file.length = if file.is_compressed { file.length } else { length };
-                line
-            }
-            Err(error) => {
-                if self.throttle.allows() {
-                    tracing::warn!(path = %file.found.real.display(), error, "cannot be read, trying again");
-                }
-                file.rest(now.instant);
-                return self.find_again(place, index, now, events);
-            }
-        };
-        if !is_next || (line.is_none() && file.rotated.is_none()) {
-            return file.rest(now.instant);
-        }
-        if self.awaits_pod(place, index, now) {
-            return self.groups[place].files[index].rest(now.instant);
-        }
-        self.open(place, index, line.as_deref().unwrap_or_default(), now, events);
-    }
-
-    /// Its pod is not known yet and may be soon. Of a pod that lives for seconds, whose log is gone
-    /// before that, the file stays open.
-    fn awaits_pod(&self, place: usize, index: usize, now: Now) -> bool {
-        let file = &self.groups[place].files[index];
-        let Some(container) = file.container.as_ref().filter(|_| !self.metadata.is_empty()) else { return false };
-        let tag = self.settings.naming.tag(&file.found.path).unwrap_or_default();
-        let waited = now.instant.duration_since(file.found_at);
-        self.metadata.iter().any(|metadata| metadata.holds_back(&tag, container, waited))
-    }
-
-    fn open(&mut self, place: usize, index: usize, line: &[u8], now: Now, events: &mut Vec<Event>) {
-        let resumed = self.resume(place, index, line, now);
-        let continues = self.groups[place].before(index);
-        let file = &mut self.groups[place].files[index];
-        file.open(resumed.log, resumed.checkpoint);
-        file.began = file.began.or_else(|| identity::time_of(line).filter(|_| file.container.is_some()));
-        if resumed.is_done {
-            // Nothing of it has to be read, so that nobody has to know of it.
-            (file.phase, file.length) = (Phase::Closed, resumed.checkpoint.offset);
-            return;
-        }
-        let source = Source {
-            id: file.id,
-            input: self.input,
-            tag: self.settings.naming.tag(&file.found.path).unwrap_or_default(),
-            path: Some(file.found.path.to_string_lossy().into_owned()),
-            container: file.container.clone(),
-            pod: None,
-            log: Some(resumed.log),
-            began: file.began,
-        };
-        tracing::debug!(path = %file.found.real.display(), offset = resumed.checkpoint.offset, "follows");
-        let (resume, lead) = (resumed.checkpoint, file.lead.clone());
-        events.push(Event::Opened { source: Box::new(source), resume, lead, continues });
-        if !resumed.is_derived {
-            // A log id that bytes do not tell must be on disk before it is in a document.
-            self.save();
-        }
     }
 
     /// Reads what is new in a file into the buffer.
@@ -418,33 +300,6 @@ impl Follower {
         memory.hand_over(files, |row| self.disk.look(&row.real).or_else(|_| self.disk.look(&row.path)).is_ok());
     }
 
-    /// Lets go of files that are closed and settled. Those that still lie there are remembered.
-    fn forget_settled(&mut self) {
-        let has_store = self.store.is_some();
-        let is_over = |file: &Followed| file.is_settled() && !(has_store && file.is_dirty);
-        if !self.groups.iter().any(|group| group.files.iter().any(is_over)) {
-            return;
-        }
-        for group in &mut self.groups {
-            for file in group.files.extract_if(.., |file| is_over(file)).collect::<Vec<_>>() {
-                let open = self.descriptors.if_open(file.id);
-                // The inode of one that was removed will be another file's.
-                let is_there = open.is_none_or(|open| open.look().is_ok_and(|look| look.links > 0));
-                if is_there && file.vanished.is_none() && !file.is_spooled() {
-                    file.saved().into_iter().for_each(|saved| group.remember(saved));
-                }
-                self.descriptors.close(file.id);
-                self.sources.remove(&file.id);
-                if self.inodes.get(&file.found.key()) == Some(&file.id) {
-                    self.inodes.remove(&file.found.key());
-                }
-                if let (Some(rescue), Some(segment)) = (&mut self.rescue, file.rescued) {
-                    rescue.remove(segment);
-                }
-            }
-        }
-    }
-
     /// The place of a source's file: its group and its index there.
     pub(super) fn place_of(&self, id: u64) -> Option<(usize, usize)> {
         let place = *self.places.get(self.sources.get(&id)?)?;
@@ -492,39 +347,5 @@ impl Follower {
             self.losses.report(&file.found.path, file.offset, file.length, reason);
         }
         file.end_here();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::super::disk::RealDisk;
-    use super::*;
-
-    #[test]
-    fn forgets_containers_that_are_gone() {
-        let root = tempfile::tempdir().unwrap();
-        let (pod, links) = (root.path().join("pods/flyte_pod_uid"), root.path().join("containers"));
-        fs::create_dir_all(pod.join("main")).unwrap();
-        fs::create_dir(&links).unwrap();
-        fs::write(pod.join("main/0.log"), "").unwrap();
-        let link = links.join(format!("pod_flyte_main-{}.log", "a".repeat(64)));
-        std::os::unix::fs::symlink(pod.join("main/0.log"), &link).unwrap();
-        let settings = Settings::simulated(&format!("{}/*.log", links.display()), 1000, 10);
-        let means = Means { disk: Arc::new(RealDisk), watch: None, open: Box::new(Kept::default), metadata: [].into() };
-        let start = Now::read();
-        let mut follower = Follower::new(0, settings, Shard { worker: 0, workers: 1 }, means, start);
-        let mut look_after = |seconds| {
-            let now = Now { instant: start.instant + Duration::from_secs(seconds), ..start };
-            follower.look_around(now, &mut Vec::new());
-            follower.groups.len()
-        };
-        assert_eq!(look_after(0), 1);
-        fs::remove_file(&link).unwrap();
-        fs::remove_dir_all(&pod).unwrap();
-        // Its path is gone; it is finished; it is closed; and then it is forgotten.
-        let groups: Vec<_> = (1..10).map(|round| look_after(round * 10)).collect();
-        assert_eq!(groups.last(), Some(&0), "{groups:?}");
     }
 }
