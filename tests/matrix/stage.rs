@@ -85,14 +85,6 @@ fn run_engine(engine: Engine, wanted: &str) -> Vec<String> {
             row(engine, case.name, "left out: OpenSearch 3 is published without what its security plugin needs");
             continue;
         }
-        if case.form == Form::Busy && engine == Engine::Elasticsearch9 {
-            row(
-                engine,
-                case.name,
-                "left out: with this limit Elasticsearch 9 took a part and then nothing for a minute",
-            );
-            continue;
-        }
         let begun = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| {
             if stage.as_ref().is_none_or(|stage| stage.form != case.form) {

@@ -1,0 +1,141 @@
+use std::sync::Mutex;
+use std::time::Instant;
+
+use super::*;
+use crate::output::{Encoding, GzipLevel, Sending};
+use crate::pipeline::batch::{Open, Token};
+use crate::pipeline::budget::Budget;
+use crate::spool::dead_letters::Limits;
+use crate::telemetry::Dropped;
+
+const ENCODING: Encoding = Encoding::Gzip(GzipLevel::Fast);
+
+/// Answers from a list, in order; keeps what it was sent.
+struct Scripted {
+    answers: Mutex<Vec<Outcome>>,
+    bodies: Mutex<Vec<String>>,
+}
+
+impl Sender for Scripted {
+    fn send<'a>(&'a self, request: &'a Request) -> Sending<'a> {
+        let body = String::from_utf8(batch::decoded(request).unwrap()).unwrap();
+        self.bodies.lock().unwrap().push(body);
+        let answer = self.answers.lock().unwrap().remove(0);
+        Box::pin(async move { answer })
+    }
+
+    /// Takes the last letter of an item away, as long as there is one but the first.
+    fn shortened(&self, item: &[u8]) -> Option<Vec<u8>> {
+        let text = item.strip_suffix(b"\n")?;
+        (text.len() > 1).then(|| [&text[..text.len() - 1], b"\n"].concat())
+    }
+
+    fn destination(&self, _: crate::output::Partition) -> String {
+        "there".to_owned()
+    }
+}
+
+fn deliver(items: &[&str], answers: Vec<Outcome>, retry_limit: Option<u32>) -> (Tally, Vec<String>, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("dead");
+    let (worker, messages) = mpsc::channel();
+    let sender = Arc::new(Scripted { answers: Mutex::new(answers), bodies: Mutex::default() });
+    let delivery = Arc::new(Delivery {
+        output: 0,
+        name: "es.0".to_owned(),
+        sender: Arc::clone(&sender) as Arc<dyn Sender>,
+        retry_limit,
+        window: Window::new(1, Arc::default()),
+        start_delay: Duration::from_secs(30),
+        dead_letters: Arc::new(DeadLetters::new(path.clone(), Limits::new(1_000_000), Arc::default())),
+        counters: Arc::default(),
+        workers: vec![worker],
+        rejections: Throttle::default(),
+        retries: Throttle::default(),
+        halt: Halt::new().1,
+    });
+    let mut open = Open::new(0, ENCODING, Instant::now());
+    for text in items {
+        open.append(1, 1, |out| out.extend_from_slice(text.as_bytes()));
+    }
+    let (request, tokens) = open.seal(ENCODING);
+    let held = Budget::new(1).hold(1);
+    let (batches, receiver) = tokio::sync::mpsc::unbounded_channel();
+    drop(batches.send(Sealed { request, tokens, worker: 0, held }));
+    drop(batches);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(delivery.run(receiver));
+    let Message::Settled(settled) = messages.try_recv().unwrap() else { panic!("another message") };
+    assert_eq!(settled.tokens, [Token { source: 1, entry: 1, records: items.len() as u64 }]);
+    let bodies = sender.bodies.lock().unwrap().clone();
+    (settled.tally, bodies, std::fs::read_to_string(path.join("00000001.ndjson")).unwrap_or_default())
+}
+
+fn rejected() -> Verdict {
+    Verdict::Rejected(Rejection { status: 400, kind: "mapper".to_owned(), reason: "no \"such\" field".to_owned() })
+}
+
+#[test]
+fn sends_only_what_was_refused_for_now_again() {
+    let first = Outcome::Items(vec![Verdict::Delivered, Verdict::Retry, rejected(), Verdict::Retry]);
+    let answers = vec![Outcome::Retry("refused".to_owned()), first, Outcome::Delivered];
+    let (tally, bodies, dead) = deliver(&["a\n{}\n", "b\n{}\n", "c\n{\"x\":1}\n", "d\n{}\n"], answers, None);
+    assert_eq!(tally, Tally { acked: 3, dead_lettered: 1, ..Tally::default() });
+    assert_eq!(bodies[2], "b\n{}\nd\n{}\n");
+    let letter: serde_json::Value = serde_json::from_str(dead.trim()).unwrap();
+    assert_eq!((&letter["status"], &letter["reason"]), (&400.into(), &"no \"such\" field".into()));
+    assert_eq!(letter["document"]["x"], 1);
+}
+
+#[test]
+fn splits_what_is_too_large_down_to_the_one_that_is() {
+    let answers = vec![Outcome::TooLarge, Outcome::Delivered, Outcome::TooLarge, Outcome::TooLarge, Outcome::Delivered];
+    let (tally, bodies, dead) = deliver(&["a\n", "b\n", "c\n", "d\n"], answers, None);
+    assert_eq!(tally, Tally { acked: 3, dead_lettered: 1, ..Tally::default() });
+    assert_eq!(bodies[1..], ["a\nb\n", "c\nd\n", "c\n", "d\n"]);
+    assert!(dead.contains("request_too_large"), "{dead}");
+}
+
+#[test]
+fn shortens_what_is_too_large_by_itself_as_far_as_it_has_to() {
+    let answers = vec![Outcome::TooLarge, Outcome::TooLarge, Outcome::Delivered];
+    let (tally, bodies, dead) = deliver(&["abcd\n"], answers, None);
+    assert_eq!((tally, dead.as_str()), (Tally { acked: 1, ..Tally::default() }, ""));
+    assert_eq!(bodies, ["abcd\n", "abc\n", "ab\n"]);
+    let (tally, bodies, dead) = deliver(&["abc\n"], (0..3).map(|_| Outcome::TooLarge).collect(), None);
+    assert_eq!((tally.dead_lettered, bodies.len()), (1, 3));
+    assert!(dead.contains("abc") && dead.contains("request_too_large"), "the whole of it is kept: {dead}");
+}
+
+#[test]
+fn halves_a_large_request_for_a_receiver_that_never_has_room_for_it() {
+    let busy = |times: usize| (0..times).map(|_| Outcome::Busy("no room".to_owned()));
+    let large = format!("{}\n", "x".repeat(SMALL as usize));
+    let patient = BUSY_TRIES as usize + 1;
+    let answers = busy(patient).chain([Outcome::Delivered, Outcome::Delivered]).collect();
+    let (tally, bodies, _) = deliver(&[&large, "b\n"], answers, None);
+    assert_eq!((tally.acked, bodies.len()), (2, patient + 2));
+    assert_eq!(bodies[patient..], [large.as_str(), "b\n"]);
+    let all_refused = || Outcome::Items(vec![Verdict::Retry, Verdict::Retry]);
+    let answers = (0..patient).map(|_| all_refused()).chain([Outcome::Delivered, Outcome::Delivered]).collect();
+    assert_eq!(deliver(&[&large, "b\n"], answers, None).1.len(), patient + 2, "each item by itself was refused");
+    let answers = busy(patient * 2).chain([Outcome::Delivered]).collect();
+    assert_eq!(deliver(&["a\n", "b\n"], answers, None).1.len(), patient * 2 + 1, "a small one waits");
+}
+
+#[test]
+fn drops_with_a_count_only_where_a_limit_is_set() {
+    let refused = || Outcome::Retry("away".to_owned());
+    let (tally, bodies, _) = deliver(&["a\n"], vec![refused(), refused(), refused()], Some(2));
+    assert_eq!(tally, Tally { dropped: Dropped::new(DropReason::RetryLimit, 1), ..Tally::default() });
+    assert_eq!(bodies.len(), 3);
+    let many = (0..50).map(|_| refused()).chain([Outcome::Delivered]).collect();
+    assert_eq!(deliver(&["a\n"], many, None).0.acked, 1);
+}
+
+#[test]
+fn pauses_grow_and_stay_bounded() {
+    assert!(pause(1) <= FIRST_PAUSE && pause(1) >= FIRST_PAUSE / 2);
+    assert!((1..200).all(|tries| pause(tries) <= LONGEST_PAUSE));
+    assert!(pause(100) >= LONGEST_PAUSE / 2);
+}
