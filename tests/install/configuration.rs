@@ -86,7 +86,7 @@ fn a_line_on_a_node_arrives() {
     );
     let client = server.client();
     assert_eq!(client.get("/_index_template/flytail-flyte-logs").status, 200, "the job prepared nothing");
-    let other = cluster.pod("web", &json!({"app": "shop"}));
+    let other = cluster.pod_in("flyte", "web", &json!({"app": "shop"}), &[]);
     write(&node, "web", &other, "of nobody's interest");
     let uid = cluster.pod("admin", &json!({"app.kubernetes.io/name": "flyteadmin"}));
     write(&node, "admin", &uid, "from the disk to the index");
