@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use notify::event::ModifyKind;
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::EventKindMask;
+use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// Watches directories.
 pub(super) struct Watch {
@@ -66,16 +66,10 @@ impl Watch {
 
 fn watcher(hint: &Arc<AtomicBool>) -> Option<RecommendedWatcher> {
     let hint = Arc::clone(hint);
-    let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Writes are found by looking at the file's size: an event for each would cost more.
-        let counts = |kind| match kind {
-            EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => true,
-            EventKind::Any | EventKind::Access(_) | EventKind::Modify(_) | EventKind::Other => false,
-        };
-        if event.map_or(true, |event| counts(event.kind)) {
-            hint.store(true, Ordering::Relaxed);
-        }
-    });
+    // Writes are found by looking at the file's size: the kernel is not to tell of each.
+    let kinds = EventKindMask::CREATE | EventKindMask::REMOVE | EventKindMask::MODIFY_NAME;
+    let told = move |_: notify::Result<notify::Event>| hint.store(true, Ordering::Relaxed);
+    let made = RecommendedWatcher::new(told, Config::default().with_event_kinds(kinds));
     let tell = |error: &notify::Error| tracing::warn!(%error, "no file events: new files are found by the periodic scan alone");
     made.inspect_err(tell).ok()
 }
