@@ -75,6 +75,9 @@ pub(super) fn build(options: &Options<'_>, problems: &mut Problems) -> Option<Bo
     }
 }
 
+/// Texts up to so many bytes are searched together with their keys: what a key names is short where it is a secret.
+const LONGEST_NAMED: usize = 1024;
+
 /// The filter.
 struct Redact {
     rules: Rules,
@@ -88,7 +91,7 @@ impl Filter for Redact {
 
     fn apply<'t>(&'t self, record: &mut Record<'t>, turn: &Turn<'t>) -> Action {
         for member in record.members.iter_mut().filter(|member| may_hold_secrets(member)) {
-            if let Some(value) = self.redacted(member.value, turn.arena) {
+            if let Some(value) = self.redacted(member, turn.arena) {
                 member.value = value;
             }
         }
@@ -101,37 +104,47 @@ impl Filter for Redact {
     }
 }
 
-/// What the runtime tells in words of its own holds none.
+/// What the runtime and the API server tell in words of their own holds none.
 fn may_hold_secrets(member: &Member<'_>) -> bool {
-    member.origin != Origin::Filter && !(member.origin == Origin::Runtime && matches!(member.key, b"stream" | b"time"))
+    let own: &[&[u8]] = match member.origin {
+        Origin::Filter => &[b"kubernetes"],
+        Origin::Runtime => &[b"stream", b"time"],
+        Origin::Application => &[],
+    };
+    !own.contains(&member.key)
 }
 
 impl Redact {
     /// The value without its secrets, if it has any.
-    fn redacted<'t>(&self, value: Value<'t>, arena: &'t Bump) -> Option<Value<'t>> {
-        match value {
+    fn redacted<'t>(&self, member: &Member<'t>, arena: &'t Bump) -> Option<Value<'t>> {
+        match member.value {
             Value::Text(text) => {
                 let mut out = ArenaVec::new_in(arena);
-                self.replace(text, &mut out).then(|| Value::Text(out.into_bump_slice()))
+                self.replace(Some(member.key), text, &mut out).then(|| Value::Text(out.into_bump_slice()))
             }
-            Value::Json(json) => self.redacted_json(json, arena).map(Value::Json),
-            Value::Members(members) => self.redacted_json(members, arena).map(Value::Members),
+            Value::Json(json) => self.redacted_json(Some(member.key), json, arena).map(Value::Json),
+            Value::Members(members) => self.redacted_json(None, members, arena).map(Value::Members),
         }
     }
 
     /// The same of JSON, string by string, so that no quote is ever taken for a part of a secret.
-    fn redacted_json<'t>(&self, json: &'t [u8], arena: &'t Bump) -> Option<&'t [u8]> {
+    fn redacted_json<'t>(&self, key: Option<&[u8]>, json: &'t [u8], arena: &'t Bump) -> Option<&'t [u8]> {
         // What has no escapes is searched as a whole: nearly all values end here.
-        if memchr(b'\\', json).is_none() && !self.rules.is_match(json) {
+        if memchr(b'\\', json).is_none() && key.is_none_or(|_| json.len() > LONGEST_NAMED) && !self.rules.is_match(json)
+        {
             return None;
         }
-        let (mut out, mut copied, mut at) = (ArenaVec::new_in(arena), 0, 0);
+        let (mut out, mut copied, mut at, mut key) = (ArenaVec::new_in(arena), 0, 0, key);
         while let Some(quote) = memchr(b'"', json.get(at..)?) {
             let start = at + quote + 1;
             let end = start + string_length(json.get(start..)?);
             let inner = json.get(start..end)?;
             let mut text = ArenaVec::new_in(arena);
-            if self.replace(json::unescape(inner, arena), &mut text) {
+            let unescaped = json::unescape(inner, arena);
+            let is_key = json[end..].iter().skip(1).find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
+            let named = key.take().filter(|_| !is_key);
+            key = is_key.then_some(unescaped);
+            if self.replace(named, unescaped, &mut text) {
                 out.extend_from_slice_copy(&json[copied..start]);
                 let mut written = Vec::with_capacity(text.len());
                 write_escaped(&mut written, &text);
@@ -147,20 +160,37 @@ impl Redact {
         Some(out.into_bump_slice())
     }
 
-    /// Writes the text without its secrets. Whether it has any; if not, nothing is written.
-    fn replace(&self, text: &[u8], out: &mut ArenaVec<'_, u8>) -> bool {
+    /// Writes the text without its secrets. Whether it has any; if not, nothing is written. What the key says of the
+    /// text counts: a short one is searched as a line would have the two, `key":"text`.
+    fn replace(&self, key: Option<&[u8]>, text: &[u8], out: &mut ArenaVec<'_, u8>) -> bool {
+        match key.filter(|_| text.len() <= LONGEST_NAMED) {
+            None => self.replace_from(0, text, out),
+            Some(key) => {
+                let mut named = ArenaVec::with_capacity_in(key.len() + 3 + text.len(), out.bump());
+                named.extend_from_slice_copy(key);
+                named.extend_from_slice_copy(b"\":\"");
+                let from = named.len();
+                named.extend_from_slice_copy(text);
+                self.replace_from(from, &named, out)
+            }
+        }
+    }
+
+    /// The same of what begins there; what is in front is only looked at.
+    fn replace_from(&self, from: usize, text: &[u8], out: &mut ArenaVec<'_, u8>) -> bool {
         if !self.rules.is_match(text) {
             return false;
         }
-        let mut end = 0;
-        for secret in self.rules.secrets(text) {
-            out.extend_from_slice_copy(&text[end..secret.start]);
+        let mut end = from;
+        let before = self.secrets.get();
+        for secret in self.rules.secrets(text).filter(|secret| secret.end > from) {
+            out.extend_from_slice_copy(&text[end..secret.start.max(from)]);
             out.extend_from_slice_copy(&self.replacement);
             end = secret.end;
             self.secrets.set(self.secrets.get() + 1);
         }
         out.extend_from_slice_copy(&text[end..]);
-        true
+        self.secrets.get() > before
     }
 }
 
@@ -228,6 +258,16 @@ mod tests {
             Member::members(br#""a":"Bearer abcdefgh","b":2"#, Origin::Application),
             Member::json(b"kubernetes", br#"{"annotations":{"a":"Bearer abcdefgh"}}"#, Origin::Filter),
             Member::json(b"plain", br#"{"a":"b\n"}"#, Origin::Application),
+            // As the Flyte filter leaves it.
+            Member::text(b"message", b"call with Bearer abcdefgh12345", Origin::Filter),
+            // What only the key tells.
+            Member::json(
+                b"headers",
+                br#"{"Authorization": "Basic dXNlcjpwYXNz","Accept":"Basic dXNlcjpwYXNz"}"#,
+                Origin::Application,
+            ),
+            Member::json(b"Authorization", br#""Basic dXNlcjpwYXNz""#, Origin::Application),
+            Member::text(b"authorization", b"Basic dXNlcjpwYXNz", Origin::Application),
         ];
         let (shown, secrets) = filtered(&[], &members);
         let expected = [
@@ -237,8 +277,12 @@ mod tests {
             r#""a":"Bearer [REDACTED]","b":2"#,
             r#"{"annotations":{"a":"Bearer abcdefgh"}}"#,
             r#"{"a":"b\n"}"#,
+            "call with Bearer [REDACTED]",
+            r#"{"Authorization": "Basic [REDACTED]","Accept":"Basic dXNlcjpwYXNz"}"#,
+            r#""Basic [REDACTED]""#,
+            "Basic [REDACTED]",
         ];
-        assert_eq!((shown, secrets), (expected.map(str::to_owned).to_vec(), 5));
+        assert_eq!((shown, secrets), (expected.map(str::to_owned).to_vec(), 9));
     }
 
     #[test]

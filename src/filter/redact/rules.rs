@@ -10,22 +10,25 @@ use crate::config::expression_fault;
 /// what matches.
 pub(super) const NAMED: [(&str, &str); 5] = [
     // RFC 6750 (b64token) and RFC 7617 in headers, however they are printed.
-    ("bearer", r#"(?i:\bbearer["']?[\s=:]+|\bauthorization["']?\s*[:=]\s*["']?basic\s+)([A-Za-z0-9._~+/-]{8,}=*)"#),
+    (
+        "bearer",
+        r#"(?i:(?-u:\b)bearer["']?[\s=:]+|(?-u:\b)authorization["']?\s*[:=]\s*["']?basic\s+)([A-Za-z0-9._~+/-]{8,}=*)"#,
+    ),
     // RFC 7519: header and payload are JSON objects, which begin so in base64.
-    ("jwt", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
+    ("jwt", r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
     // Access keys of Amazon, API keys and client secrets of Google, account keys of Azure's storage, tokens of GitHub.
     (
         "cloud_keys",
         concat!(
-            r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-            r"|\bAIza[A-Za-z0-9_-]{35}|\bGOCSPX-[A-Za-z0-9_-]{28}",
-            r"|\bgh[pousr]_[A-Za-z0-9]{36}",
+            r"(?-u:\b)(?:AKIA|ASIA)[A-Z0-9]{16}(?-u:\b)",
+            r"|(?-u:\b)AIza[A-Za-z0-9_-]{35}|(?-u:\b)GOCSPX-[A-Za-z0-9_-]{28}",
+            r"|(?-u:\b)gh[pousr]_[A-Za-z0-9]{36}",
             r"|(?i:account_?key|aws_?secret_?(?:access_?)?key)(?:[\x22']?\s*[:=]\s*[\x22']?)[A-Za-z0-9/+]{40,88}={0,2}"
         ),
     ),
     ("private_keys", r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)"),
     // RFC 3986, section 3.2.1: what stands behind the colon of the user information.
-    ("url_passwords", r#"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@"'?#]*:([^\s/@"'?#]+)@"#),
+    ("url_passwords", r#"(?-u:\b)[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@"'?#]*:([^\s/@"'?#]+)@"#),
 ];
 
 /// Why an expression cannot be a rule.
