@@ -208,7 +208,7 @@ impl Delivery {
                 Try::Settled
             }
             Outcome::Items(verdicts) => {
-                let Some(left) = self.sort(request, verdicts, tally).await else {
+                let Some(left) = self.sort(next, verdicts, tally).await else {
                     self.counters.recovered();
                     return Try::Settled;
                 };
@@ -224,7 +224,7 @@ impl Delivery {
     }
 
     /// Counts the items that are settled; a request of those that are not, if there are any.
-    async fn sort(&self, request: &Request, verdicts: Vec<Verdict>, tally: &mut Tally) -> Option<Request> {
+    async fn sort(&self, next: &Waiting, verdicts: Vec<Verdict>, tally: &mut Tally) -> Option<Request> {
         let mut again = Vec::new();
         let mut rejected = Vec::new();
         for (index, verdict) in verdicts.into_iter().enumerate() {
@@ -235,12 +235,13 @@ impl Delivery {
             }
         }
         if !rejected.is_empty() {
-            self.bury(request, rejected, tally).await;
+            // Of what was shortened, the whole is kept.
+            self.bury(next.whole.as_ref().unwrap_or(&next.request), rejected, tally).await;
         }
         if again.is_empty() {
             return None;
         }
-        self.pick(request, &again, tally)
+        self.pick(&next.request, &again, tally)
     }
 
     /// A request of some of the items. Where that cannot be, they are given up, with a count.

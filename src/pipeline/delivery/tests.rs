@@ -105,6 +105,11 @@ fn shortens_what_is_too_large_by_itself_as_far_as_it_has_to() {
     let (tally, bodies, dead) = deliver(&["abc\n"], (0..3).map(|_| Outcome::TooLarge).collect(), None);
     assert_eq!((tally.dead_lettered, bodies.len()), (1, 3));
     assert!(dead.contains("abc") && dead.contains("request_too_large"), "the whole of it is kept: {dead}");
+    let rejection = Rejection { status: 400, kind: "mapping".to_owned(), reason: "no".to_owned() };
+    let answers = vec![Outcome::TooLarge, Outcome::Items(vec![Verdict::Rejected(rejection)])];
+    let (tally, _, dead) = deliver(&["abc\n"], answers, None);
+    assert_eq!(tally.dead_lettered, 1);
+    assert!(dead.contains("abc"), "refused after it was shortened, the whole of it is kept: {dead}");
 }
 
 #[test]
