@@ -34,7 +34,7 @@ pub(super) fn applied<'s>(
     };
     let nodes = nodes(named, written, environment, problems);
     let mut keys = common_keys(&nodes, environment, problems);
-    keys.extend(hosts(&nodes, problems));
+    keys.extend(hosts(&nodes, environment, problems));
     let mut section = section.clone();
     section.entries.retain(|entry| !keys.iter().any(|key| is(entry, &key.key)));
     section.entries.extend(keys);
@@ -75,11 +75,11 @@ fn nodes_of(sections: &[Section], name: Option<&str>) -> Vec<Section> {
 }
 
 /// One `Host` with all servers.
-fn hosts(nodes: &[Section], problems: &mut Problems) -> Option<Entry> {
+fn hosts(nodes: &[Section], environment: &Environment, problems: &mut Problems) -> Option<Entry> {
     let mut hosts = Vec::new();
     for node in nodes {
         match (node.value("Host"), node.value("Port")) {
-            (Some(host), Some(port)) if host.contains(':') && !host.starts_with('[') => {
+            (Some(host), Some(port)) if is_bare_v6(&environment.expand(host).text) => {
                 hosts.push(format!("[{host}]:{port}"));
             }
             (Some(host), Some(port)) => hosts.push(format!("{host}:{port}")),
@@ -89,6 +89,11 @@ fn hosts(nodes: &[Section], problems: &mut Problems) -> Option<Entry> {
     }
     let first = nodes.first()?.entries.iter().find(|entry| is(entry, "Host"))?;
     Some(Entry { value: hosts.join(", "), key: "Host".to_owned(), ..first.clone() })
+}
+
+/// An address of version 6 that stands without brackets.
+fn is_bare_v6(host: &str) -> bool {
+    host.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
 /// What all nodes say alike of the connection.
@@ -143,7 +148,7 @@ mod tests {
         for (name, text) in files {
             fs::write(directory.path().join(name), text).unwrap();
         }
-        let environment = Environment::from_pairs([("ONE", "es-1"), ("FILE", "up.conf")]);
+        let environment = Environment::from_pairs([("SIX", "::1"), ("FILE", "up.conf")]);
         let (config, problems) = load(&directory.path().join(files[0].0), &REGISTRY, &environment);
         let prefix = format!("{}/", directory.path().display());
         let problems = problems.iter().map(|problem| problem.to_string().replace(&prefix, "")).collect();
@@ -156,8 +161,8 @@ mod tests {
 
     #[test]
     fn the_nodes_of_a_file_are_the_outputs_servers() {
-        let nodes = "[UPSTREAM]\n  Name cluster\n[NODE]\n  Name a\n  Host ${ONE}\n  Port 9200\n  tls On\n\
-                     [NODE]\n  Name b\n  Host ::1\n  Port 9201\n  tls on\n[NODE]\n  Name c\n  Host es-3\n  TLS On\n";
+        let nodes = "[UPSTREAM]\n  Name cluster\n[NODE]\n  Name a\n  Host ${NONE:-es-1}\n  Port 9200\n  tls On\n\
+                     [NODE]\n  Name b\n  Host ${SIX}\n  Port 9201\n  tls on\n[NODE]\n  Name c\n  Host es-3\n  TLS On\n";
         let (shown, pipeline, problems) = loaded(&[("main.conf", MAIN), ("up.conf", nodes)]);
         assert_eq!((shown.as_str(), pipeline.as_deref()), ("es-1:9200 [::1]:9201 es-3 tls=true", Some("own")));
         assert_eq!(problems, [""; 0]);
