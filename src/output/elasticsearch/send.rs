@@ -152,9 +152,13 @@ impl BulkSender {
     }
 
     async fn bulk(&self, request: &Request) -> Outcome {
+        // Credentials that are not good yet are refused, too: only when a bulk request is taken, an answer of 403 is
+        // one for good.
+        let mut is_refused = false;
         if let Some(name) = self.settings.naming.question() {
             match self.is_taken(name).await {
-                Ok(is_taken) => self.settings.naming.answer(is_taken),
+                Ok(Some(is_taken)) => self.settings.naming.answer(is_taken),
+                Ok(None) => is_refused = true,
                 Err(reason) => return Outcome::Retry(reason),
             }
         }
@@ -165,7 +169,12 @@ impl BulkSender {
         let headers = self.headers[usize::from(matches!(request.encoding, Encoding::Gzip(_)))].clone();
         let body = Some(request.body.clone());
         match self.connection.send(Method::Post, &path, headers, &self.query, body).await {
-            Ok((status, body)) => response::read(status, &body, request.items.len()),
+            Ok((status, body)) => {
+                if is_refused && status == 200 {
+                    self.settings.naming.answer(false);
+                }
+                response::read(status, &body, request.items.len())
+            }
             Err(reason) => Outcome::Retry(reason),
         }
     }
@@ -190,8 +199,8 @@ impl BulkSender {
         }
     }
 
-    /// The name is an alias or a data stream.
-    async fn is_taken(&self, name: &str) -> Result<bool, String> {
+    /// The name is an alias or a data stream; `None` if it is not ours to ask.
+    async fn is_taken(&self, name: &str) -> Result<Option<bool>, String> {
         #[derive(Deserialize, Default)]
         #[serde(default)]
         struct Resolved {
@@ -208,10 +217,11 @@ impl BulkSender {
         match self.connection.send(Method::Get, &path, self.headers[0].clone(), &query, None).await? {
             (200, body) => {
                 let resolved: Resolved = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
-                Ok(resolved.aliases.iter().chain(&resolved.data_streams).any(|found| found.name == name))
+                Ok(Some(resolved.aliases.iter().chain(&resolved.data_streams).any(|found| found.name == name)))
             }
-            // Not ours to ask, or a server that does not know the question: the date is added.
-            (400 | 403 | 404 | 405, _) => Ok(false),
+            (403, _) => Ok(None),
+            // A server that does not know the question: the date is added.
+            (400 | 404 | 405, _) => Ok(Some(false)),
             (status, body) => Err(format!("status {status}: {}", String::from_utf8_lossy(&body))),
         }
     }

@@ -96,7 +96,8 @@ impl Aws {
     ) -> Result<SignedRequest, AwsError> {
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let target = if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", query(&pairs)) };
-        let url = Url::parse(base).and_then(|base| base.join(&target));
+        // As the client makes it: behind a path that the address has.
+        let url = Url::parse(&format!("{}/.{target}", base.trim_end_matches('/')));
         let url = url.map_err(|error| AwsError::Url { url: target.clone(), reason: error.to_string() })?;
         let now = Timestamp::now();
         let keys = self.cache.keys(now).await?;

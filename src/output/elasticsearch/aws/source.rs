@@ -7,6 +7,7 @@ use super::error::AwsError;
 use super::keys::Keys;
 use super::profile::Profile;
 use super::sts::{Role, Sts, WebIdentity};
+use crate::output::elasticsearch::without_credentials;
 
 /// A place that hands out keys.
 #[derive(Debug)]
@@ -107,7 +108,7 @@ impl Source {
 async fn of_container(url: &str, token: Option<&Token>) -> Result<Keys, AwsError> {
     let from = "the container's endpoint";
     if !endpoint::is_trusted(url) {
-        return Err(AwsError::Untrusted(url.to_owned()));
+        return Err(AwsError::Untrusted(without_credentials(url)));
     }
     let token = match token {
         None => None,
