@@ -5,10 +5,11 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use serde_json::{Value, json};
 use support::cluster::Node;
-use support::place::Place;
+use support::place::{Place, append, line};
 use support::shipper::{Shipper, wait_for};
 
 const NOBODY: &str = "00000000-9a51-4d4c-8a53-0c4d7f0e2b11";
@@ -67,6 +68,31 @@ fn only_the_logs_of_flytes_pods_are_read() {
     assert!(!checkpoints(&node.place).iter().any(|path| path.contains("web")));
     assert_eq!((node.count("sources"), node.count("files_selected_by_path_total")), (3, 0));
     assert!(shipper.terminate().success());
+}
+
+#[test]
+fn all_starts_of_a_container_are_chosen_together() {
+    let node = Node::new();
+    let uid = node.server.pod_in("flyte", "admin", &json!({"app.kubernetes.io/name": "flyteadmin"}), &[]);
+    node.write("admin", &uid, "of the first start");
+    let second = node.logs("flyte", "admin", &uid).join("1.log");
+    append(&second, &line("of the second start"));
+    symlink(&second, node.place.path(&format!("containers/admin_flyte_main-{:064x}.log", 2))).unwrap();
+    let both = ["of the first start", "of the second start"];
+    let mut shipper = node.ship_selected("Select_Pods flyte", "");
+    node.place.wait_for(&both);
+    wait_for(&0, || node.count("undecided_files"));
+    assert!(shipper.terminate().success());
+}
+
+#[test]
+fn a_run_that_ends_with_its_files_does_not_end_before_they_are_chosen() {
+    let node = Node::new();
+    let uid = node.server.pod_in("flyte", "admin", &json!({"app.kubernetes.io/name": "flyteadmin"}), &[]);
+    node.write("admin", &uid, "read to its end");
+    let mut shipper = node.ship_selected("Select_Pods flyte\n  Exit_On_Eof On", "");
+    wait_for(&true, || shipper.ended().is_some());
+    assert_eq!(node.place.messages(), ["read to its end"]);
 }
 
 #[test]

@@ -164,7 +164,8 @@ impl Rate {
         if nanoseconds > 0 {
             self.fill(nanoseconds as f64 / 1e9);
         }
-        if nanoseconds > 0 || self.filled.is_none() {
+        // Lines of two streams are a little out of order; a clock that was set back is another matter.
+        if !(-OUT_OF_ORDER..=0).contains(&nanoseconds) || self.filled.is_none() {
             self.filled = Some(time);
         }
         if self.lines.has_some() && self.bytes.has_some() {
@@ -217,6 +218,8 @@ impl Rate {
     }
 }
 
+/// Lines whose times go back by more than so many nanoseconds are of a clock that was set back.
+const OUT_OF_ORDER: i64 = 2_000_000_000;
 /// The longest time for which a file is not read at once: limits may change meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
@@ -272,6 +275,13 @@ mod tests {
         assert_eq!(admitted, [true, true, false, false, true, false, false, true, true, false]);
         let mut unlimited = self::rate(0, 0, Policy::Drop);
         assert!((0..1000).all(|_| unlimited.admit(at(0), 1000) == Admission::Pass));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_costs_no_lines() {
+        let mut rate = rate(1, 0, Policy::Drop);
+        let admitted: Vec<_> = [3_600_000, 0, 1000, 2000].map(|time| rate.admit(at(time), 1) == Admission::Pass).into();
+        assert_eq!(admitted, [true, false, true, true]);
     }
 
     #[test]

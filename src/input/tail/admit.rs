@@ -22,7 +22,7 @@ impl Follower {
         let container = identity::container(self.disk.as_ref(), &found.path);
         // What was chosen stays chosen: the container's next start, and what it is rotated to.
         let admission = match self.places.contains_key(&key) {
-            true => Admission::Follow { from_end: false },
+            true => Admission::Follow { from_end: self.choosing.is_chosen_with_others(&found.path) },
             false => self.choosing.admit(&found.path, &tag, container.as_ref(), now.instant),
         };
         if admission == Admission::Leave {
@@ -65,7 +65,7 @@ impl Follower {
         let mut let_go = Vec::new();
         for place in 0..self.groups.len() {
             let group = &self.groups[place];
-            let Some(since) = group.held else { continue };
+            let Some(since) = group.held.filter(|_| !group.files.is_empty()) else { continue };
             let known = group.files.iter().find_map(|file| Some((&file.found.path, file.container.clone()?)));
             let choice = known.map(|(path, container)| {
                 let tag = self.settings.naming.tag(path).unwrap_or_default();

@@ -108,6 +108,17 @@ impl Choosing {
         admission
     }
 
+    /// Another file of its container was chosen, and so is this one. Whether it was excluded before: it is read from
+    /// its end then.
+    pub(super) fn is_chosen_with_others(&mut self, path: &Path) -> bool {
+        self.aside.remove(path).is_some_and(|aside| aside.was_excluded)
+    }
+
+    /// A file that is not opened may have to be.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.aside.values().any(|file| file.choice == Choice::Undecided)
+    }
+
     /// What becomes of a file that has been held since then.
     pub(super) fn decide(&mut self, tag: &str, container: &Container, since: Instant, now: Instant) -> Choice {
         let choice = self.judge(tag, container, now.duration_since(since));
@@ -144,7 +155,7 @@ impl Choosing {
             }
             self.aside = aside;
         }
-        self.aside.values().any(|file| file.choice == Choice::Undecided)
+        self.is_undecided()
     }
 
     /// These are all files that are there.

@@ -138,7 +138,8 @@ impl Follower {
             self.admit_rescued(now);
         }
         let is_hinted = self.check_rotations_if_due(now);
-        let again = std::mem::take(&mut self.scan_again) | self.choosing.look_again(now.instant);
+        let may_choose = self.choosing.look_again(now.instant) && self.hints_at.is_none_or(|at| now.instant >= at);
+        let again = std::mem::take(&mut self.scan_again) || may_choose;
         if is_hinted || again || self.scan_at.is_none_or(|at| now.instant >= at) {
             self.scan_at = Some(now.instant + self.settings.refresh_interval);
             self.scan(now);

@@ -239,6 +239,7 @@ impl Input for Tail {
         let follower = &self.follower;
         let is_over = follower.settings.exit_on_eof
             && follower.has_scanned
+            && !follower.choosing.is_undecided()
             && follower.groups.iter().flat_map(|group| &group.files).all(|file| file.behind() == 0);
         if is_over { State::Exhausted } else { State::Open }
     }
