@@ -90,14 +90,7 @@ impl Follower {
     fn let_go_of(&mut self, key: u64, since: Instant, choice: Choice) {
         let gone: Vec<Group> = self.groups.extract_if(.., |group| group.key == key).collect();
         for file in gone.iter().flat_map(|group| &group.files) {
-            self.descriptors.close(file.id);
-            self.sources.remove(&file.id);
-            if self.inodes.get(&file.found.key()) == Some(&file.id) {
-                self.inodes.remove(&file.found.key());
-            }
-            if let (Some(rescue), Some(segment)) = (&mut self.rescue, file.rescued) {
-                rescue.remove(segment);
-            }
+            self.release(file);
             self.current.remove(&file.found.path);
             if let Some((tag, container)) = self.settings.naming.tag(&file.found.path).zip(file.container.clone()) {
                 self.choosing.leave(file.found.path.clone(), tag, container, since, choice);

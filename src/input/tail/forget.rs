@@ -41,6 +41,7 @@ impl Follower {
         if !self.groups.iter().any(|group| group.files.iter().any(is_over)) {
             return;
         }
+        let mut gone = Vec::new();
         for group in &mut self.groups {
             for file in group.files.extract_if(.., |file| is_over(file)).collect::<Vec<_>>() {
                 let open = self.descriptors.if_open(file.id);
@@ -49,15 +50,21 @@ impl Follower {
                 if is_there && file.vanished.is_none() && !file.is_spooled() {
                     file.saved().into_iter().for_each(|saved| group.remember(saved));
                 }
-                self.descriptors.close(file.id);
-                self.sources.remove(&file.id);
-                if self.inodes.get(&file.found.key()) == Some(&file.id) {
-                    self.inodes.remove(&file.found.key());
-                }
-                if let (Some(rescue), Some(segment)) = (&mut self.rescue, file.rescued) {
-                    rescue.remove(segment);
-                }
+                gone.push(file);
             }
+        }
+        gone.iter().for_each(|file| self.release(file));
+    }
+
+    /// Closes a file that is no group's any more, and forgets where it was.
+    pub(super) fn release(&mut self, file: &Followed) {
+        self.descriptors.close(file.id);
+        self.sources.remove(&file.id);
+        if self.inodes.get(&file.found.key()) == Some(&file.id) {
+            self.inodes.remove(&file.found.key());
+        }
+        if let (Some(rescue), Some(segment)) = (&mut self.rescue, file.rescued) {
+            rescue.remove(segment);
         }
     }
 }
