@@ -91,19 +91,30 @@ impl Groups {
         let since = (line.position.start, line.time);
         let new = || Keyed { key, joiner: Joiner::default(), since, reaches_back: false };
         let mut own = at.map_or_else(new, |at| self.keyed.remove(at));
-        let before = own.joiner.open_since();
+        let before = (own.joiner.open_since(), own.joiner.is_carried());
         own.joiner.push(line, chain, limits, arena, complete);
-        match (own.joiner.open_since(), at) {
-            (None, _) => {}
-            (now, Some(at)) if now == before => self.keyed.insert(at, own),
-            (Some(began), _) => {
-                if self.keyed.len() >= MOST_KEYS {
-                    self.keyed.remove(0).joiner.finish(arena, complete);
-                }
-                own.since = self.open_since().unwrap_or(began);
-                own.reaches_back = self.is_carried();
-                self.keyed.push(own);
-            }
+        let now = (own.joiner.open_since(), own.joiner.is_carried());
+        if let (Some(at), (Some(_), _)) = (at, now)
+            && now == before
+        {
+            return self.keyed.insert(at, own);
+        }
+        if now.0.is_some() && self.keyed.len() >= MOST_KEYS {
+            self.keyed.remove(0).joiner.finish(arena, complete);
+        }
+        self.leave_the_file_before(arena, complete);
+        if let Some(began) = now.0 {
+            own.since = self.open_since().unwrap_or(began);
+            own.reaches_back = self.is_carried();
+            self.keyed.push(own);
+        }
+    }
+
+    /// Ends what only was open together with what began in the file before, once that is complete: with keys
+    /// whose groups always overlap, the file before would be needed for ever.
+    fn leave_the_file_before<'t>(&mut self, arena: &'t Bump, complete: &mut impl FnMut(Line<'t>)) {
+        if self.is_carried() && !self.keyed.iter().any(|open| open.joiner.is_carried()) {
+            self.finish_keyed(arena, complete);
         }
     }
 
@@ -120,6 +131,7 @@ impl Groups {
             open.joiner.expire(now, arena, complete);
         }
         self.keyed.retain(|open| open.joiner.open_since().is_some());
+        self.leave_the_file_before(arena, complete);
     }
 
     /// Ends what is open.
@@ -219,13 +231,37 @@ mod tests {
         let mut run = Run::new(&chain);
         run.push(7, "a|1");
         run.groups.carry();
-        for (number, line, is_carried) in
-            [(0, "b|2", true), (1, "a|no", true), (2, "c|3", true), (3, "b|no", true), (4, "c|no", false)]
-        {
+        for (number, line) in [(0, "b|2"), (1, "c|3"), (2, "b|no"), (3, "a| x")] {
+            run.push(number, line);
+            assert!(run.groups.is_carried(), "{line}");
+            assert_eq!(run.groups.open_since().map(|(start, _)| start), Some(0), "{line}");
+        }
+        run.push(4, "a|no");
+        assert!(!run.groups.is_carried());
+        assert_eq!(run.groups.open_since(), None);
+    }
+
+    #[test]
+    fn the_file_before_is_left_though_groups_of_keys_always_overlap() {
+        let chain = chain();
+        let mut run = Run::new(&chain);
+        run.push(7, "a|1");
+        run.push(8, "b|1");
+        run.groups.carry();
+        for (number, line, is_carried, since) in [
+            (0, "a|2", true, 0),
+            (1, "c|1", true, 0),
+            (2, "b|2", false, 2),
+            (3, "a|3", false, 2),
+            (4, "b|3", false, 2),
+            (5, "b| x", false, 2),
+        ] {
             run.push(number, line);
             assert_eq!(run.groups.is_carried(), is_carried, "{line}");
-            assert_eq!(run.groups.open_since().map(|(start, _)| start), is_carried.then_some(0), "{line}");
+            assert_eq!(run.groups.open_since().map(|(start, _)| start), Some(since), "{line}");
         }
+        let given: Vec<_> = run.finish().into_iter().map(|(.., text)| text).collect();
+        assert_eq!(given, ["a|1 => 1", "b|1 => 1", "a|2 => 2", "c|1 => 1", "b|2 => 2", "a|3 => 3", "b|3 => 3\n x"]);
     }
 
     #[test]
