@@ -12,7 +12,7 @@ use flytail::output::elasticsearch::setup::{self, Plan, Server as Kind};
 use serde_json::{Value, json};
 
 use crate::deploy;
-use crate::manifests::{documents, well};
+use crate::manifests::{documents, helm_at, well};
 use crate::support::client::Client;
 use crate::support::node::{Node, count, set_up};
 use crate::support::server::{Engine, Server};
@@ -150,14 +150,30 @@ fn charts_have_data(client: &Client) {
     }
 }
 
-/// The links in one of Flyte's configurations, as its chart leaves them.
+/// The links in one of Flyte's configurations, as its chart leaves them for Flyte.
 fn links(file: &str) -> Vec<String> {
-    let text = fs::read_to_string(deploy("flyte").join(file)).unwrap();
+    let chart = tempfile::tempdir().unwrap();
+    fs::create_dir(chart.path().join("templates")).unwrap();
+    fs::write(chart.path().join("Chart.yaml"), "apiVersion: v2\nname: flyte\nversion: 0.1.0\n").unwrap();
+    fs::write(chart.path().join("templates/configuration.yaml"), AS_FLYTE_RENDERS).unwrap();
+    let values = fs::read_to_string(deploy("flyte").join(file)).unwrap();
+    let rendered = well(&helm_at(chart.path(), &["template", "flyte"], Some(&values)));
     let mut links = Vec::new();
-    collect(&documents(&text)[0], &mut links);
-    // What flyte-core's chart makes of it.
-    links.iter().map(|link| link.replace("{{ `", "").replace("` }}", "")).collect()
+    documents(&rendered).iter().for_each(|document| collect(document, &mut links));
+    links
 }
+
+/// Which part of their values Flyte's charts copy, and which one they run through Helm's templates first.
+const AS_FLYTE_RENDERS: &str = r#"{{- with .Values.configuration }}
+templates: {{- toYaml .logging.plugins.custom | nindent 0 }}
+---
+{{ tpl (toYaml .inline) $ }}
+{{- end }}
+---
+{{- with .Values.configmap }}
+{{ tpl (toYaml .task_logs) $ }}
+{{- end }}
+"#;
 
 fn collect(value: &Value, links: &mut Vec<String>) {
     match value {
