@@ -14,6 +14,25 @@ use crate::support::shipper::{Shipper, flytail, wait_for};
 /// The worst that `systemd-analyze security` may say, in tenths.
 const MOST_EXPOSED: &str = "30";
 
+/// What an administrator may set is what the configuration takes, and the unit keeps nobody from it.
+#[test]
+fn the_environment_file_sets_what_the_configuration_takes() {
+    let read = |path: &str| fs::read_to_string(deploy(path)).unwrap();
+    let parts = ["service", "inputs", "filters", "outputs"].map(|part| read(&format!("config/{part}.conf"))).concat();
+    let default = read("vm/flytail.default");
+    let variables = default.lines().filter_map(|line| line.trim_start_matches('#').split_once('='));
+    let variables: Vec<_> = variables.map(|(name, _)| name).filter(|name| !name.contains(' ')).collect();
+    assert!(variables.contains(&"HTTP_LISTEN") && variables.contains(&"ES_HOST"), "{variables:?}");
+    for name in variables {
+        assert!(parts.contains(&format!("${{{name}:-")), "nothing takes {name}");
+    }
+    // systemd lets the file stand above the unit's own `Environment`.
+    let unit = read("vm/flytail.service");
+    assert!(
+        unit.contains("EnvironmentFile=-/etc/default/flytail") && unit.contains("Environment=HTTP_LISTEN=127.0.0.1")
+    );
+}
+
 #[test]
 fn the_unit_is_valid_and_hardened() {
     let directory = tempfile::tempdir().unwrap();
@@ -83,6 +102,7 @@ fn what_the_debian_package_and_the_image_take_is_there() {
         count += 1;
     }
     assert!(count > 10, "{count}");
+    the_image_is_built_of_what_is_sent(&manifest, &dockerfile);
     // Each file of the configuration is installed, and kept when the package is renewed.
     for entry in fs::read_dir(deploy("config")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -91,5 +111,24 @@ fn what_the_debian_package_and_the_image_take_is_there() {
             assert!(manifest.contains(&format!("\"/etc/flytail/{name}\"")), "{name} is no conf-file");
             assert!(assets.contains(&format!("\"deploy/{from}/{name}\", \"etc/flytail/\"")), "{name} is not installed");
         }
+    }
+}
+
+/// The builder is sent no more than the Dockerfile.dockerignore lets through: all that the Dockerfile copies, and each
+/// target whose file Cargo asks for.
+fn the_image_is_built_of_what_is_sent(manifest: &str, dockerfile: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ignore = fs::read_to_string(deploy("docker/Dockerfile.dockerignore")).unwrap();
+    let sent: Vec<_> = ignore.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    for path in &sent {
+        assert!(root.join(path).exists(), "{path} is not there");
+    }
+    let is_sent = |path: &str| sent.iter().any(|sent| Path::new(path).starts_with(sent));
+    let targets = manifest.lines().filter_map(|line| line.strip_prefix("path = ")).map(|path| path.trim_matches('"'));
+    let copied = dockerfile.lines().filter_map(|line| line.split_once("&& cp ")?.1.split(' ').next());
+    let needed: Vec<_> = targets.chain(copied.filter(|path| !path.starts_with('/'))).collect();
+    assert!(needed.len() > 4, "{needed:?}");
+    for path in needed.into_iter().chain(["Cargo.lock", "benches/pipeline.rs", "parsers/parsers_flyte.conf"]) {
+        assert!(is_sent(path), "{path} is not sent to the builder");
     }
 }
