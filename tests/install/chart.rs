@@ -2,8 +2,12 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use crate::manifests::{KUBERNETES, chart, container, documents, find, helm, helm_at, well};
 use crate::node::Node;
+use crate::support::server::free_port;
+use crate::support::shipper::{Shipper, wait_for};
 
 /// Values of all kinds, with a name.
 pub(crate) const VALUES: &[(&str, &str)] = &[
@@ -117,7 +121,7 @@ rbac: {namespaces: true}
 service: {labels: {a: b}, annotations: {c: d}}
 serviceMonitor: {enabled: true, relabelings: [{targetLabel: a, replacement: b}], metricRelabelings: [{regex: go_.*, action: drop, sourceLabels: [__name__]}]}
 podMonitor: {enabled: true, labels: {prometheus: main}}
-networkPolicy: {enabled: true}
+networkPolicy: {enabled: true, egress: {dns: [53], apiServer: [8443], elasticsearch: [9243, 8443]}}
 priorityClass: {create: true}
 lifecycle: {preStop: {sleep: {seconds: 1}}}
 env: [{name: A, value: b}]
@@ -164,6 +168,70 @@ fn a_configuration_that_moved_here_is_checked_and_runs_as_it_is() {
     assert_eq!(find(&everything, "ConfigMap", "-config")["data"]["more.conf"], "# of logs\n");
 }
 
+/// What Fluent Bit's chart comes with: no place for anything is named, and all but the state is read-only.
+#[test]
+fn without_a_database_dead_letters_are_kept_all_the_same() {
+    let mut values = FLUENT_BIT.to_owned();
+    for (text, instead) in [
+        ("        DB /var/lib/flytail/tail.db\n", ""),
+        ("HTTP_Listen 0.0.0.0", "HTTP_Listen 127.0.0.1"),
+        ("metricsPort: 2021", &format!("metricsPort: {}", free_port())),
+        ("logLevel: warn", "logLevel: info"),
+    ] {
+        assert!(values.contains(text), "{text}");
+        values = values.replace(text, instead);
+    }
+    let node = Node::new(&chart(&values));
+    let command = node.command();
+    let mut shipper = Shipper::spawn(command, &node.path("/var/lib/flytail"));
+    let kept = format!("dead_letters={}/flytail-dead-letters", node.path("/var/lib/flytail").display());
+    wait_for(&true, || shipper.log().contains(&kept));
+    assert!(shipper.terminate().success());
+}
+
+/// Each way in which a pod may be told to reload is off: the option, and the one of the command line.
+#[test]
+fn a_reload_is_switched_off_by_its_value() {
+    for (values, is_enabled) in [("", true), ("hotReload: {enabled: false}", false)] {
+        let node = Node::new(&chart(values));
+        let mut command = node.command();
+        let port = free_port();
+        command.env("HTTP_LISTEN", "127.0.0.1").env("HTTP_PORT", port.to_string());
+        let mut shipper = Shipper::spawn(command, &node.path("/var/lib/flytail"));
+        wait_for(&true, || shipper.log().contains("started"));
+        let mut answer = ureq::post(format!("http://127.0.0.1:{port}/api/v2/reload")).send_empty().unwrap();
+        let said = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(said.contains("not enabled"), !is_enabled, "{said}");
+        assert!(shipper.terminate().success());
+        let annotations =
+            find(&chart(values), "DaemonSet", "flytail")["spec"]["template"]["metadata"]["annotations"].clone();
+        assert_eq!(annotations["checksum/config"].is_string(), !is_enabled, "new pods come in its place");
+    }
+}
+
+#[test]
+fn alerts_know_the_job_whatever_the_release_is_called() {
+    let everything = chart(EVERYTHING);
+    for (kind, endpoints) in [("ServiceMonitor", "endpoints"), ("PodMonitor", "podMetricsEndpoints")] {
+        let endpoint = &find(&everything, kind, "flytail")["spec"][endpoints][0];
+        assert_eq!(endpoint["relabelings"][0], json!({"targetLabel": "job", "replacement": "flytail"}), "{kind}");
+    }
+}
+
+#[test]
+fn a_policy_lets_out_what_is_named_and_nothing_else() {
+    let out = |values: &str| {
+        let rules = find(&chart(values), "NetworkPolicy", "flytail")["spec"].clone();
+        assert_eq!(rules["policyTypes"], json!(["Ingress", "Egress"]));
+        let ports =
+            rules["egress"].as_array().unwrap().iter().flat_map(|rule| rule["ports"].as_array().unwrap().clone());
+        ports.map(|port| format!("{}/{}", port["protocol"].as_str().unwrap(), port["port"])).collect::<Vec<_>>()
+    };
+    let usual = out("networkPolicy: {enabled: true}");
+    assert_eq!(usual, ["UDP/53", "TCP/53", "UDP/5353", "TCP/5353", "TCP/443", "TCP/6443", "TCP/9200"]);
+    assert_eq!(out(EVERYTHING), ["UDP/53", "TCP/53", "TCP/8443", "TCP/9243", "TCP/9200"]);
+}
+
 /// The chart's configuration is a link that leads out of it.
 #[test]
 fn the_package_holds_the_configuration() {
@@ -191,6 +259,7 @@ fn values_that_mean_nothing_are_refused_by_their_names() {
         ("config: {output: x}", "output"),
         ("config: {upstream: {upstream.conf: x}}", "upstream"),
         ("image: {digest: latest}", "digest"),
+        ("networkPolicy: {egress: {dns: []}}", "dns"),
     ] {
         let output = helm(&["template", "logs", "--kube-version", KUBERNETES], Some(values));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

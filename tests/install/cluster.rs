@@ -86,7 +86,7 @@ fn a_cluster_takes_all_manifests() {
     install_operator(&cluster);
     let namespaces = overlay("elasticsearch");
     install(&cluster, &namespaces, &["Namespace"]);
-    for name in ["elasticsearch", "opensearch", "dev"] {
+    for name in ["elasticsearch", "opensearch", "dev", "dev-opensearch"] {
         assert_accepted(&cluster, &overlay(name), name);
     }
     let directory = tempfile::tempdir().unwrap();
@@ -168,6 +168,11 @@ fn a_rollout_leaves_requests_time_and_never_runs_two_on_a_node() {
         let pod = &workload["template"]["spec"];
         assert!(pod["terminationGracePeriodSeconds"].as_i64().unwrap() >= grace + 10);
         assert_eq!(workload["updateStrategy"]["rollingUpdate"]["maxSurge"], 0);
+        // Who cannot deliver is found not ready before it counts as available.
+        let probe = &container(find(&manifests, "DaemonSet", "flytail"))["readinessProbe"];
+        let number = |key: &str| probe[key].as_i64().unwrap();
+        let found = number("failureThreshold") * number("periodSeconds") + number("timeoutSeconds");
+        assert!(workload["minReadySeconds"].as_i64().unwrap() > found, "{found}");
         let container = container(find(&manifests, "DaemonSet", "flytail"));
         let mounts = container["volumeMounts"].as_array().unwrap();
         let writable: Vec<_> = mounts.iter().filter(|mount| mount["readOnly"] != true).collect();
@@ -175,6 +180,46 @@ fn a_rollout_leaves_requests_time_and_never_runs_two_on_a_node() {
         assert_eq!(writable[0]["mountPath"], "/var/lib/flytail");
         assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
         assert_eq!(container["securityContext"]["capabilities"], json!({"drop": ["ALL"], "add": ["DAC_READ_SEARCH"]}));
+    }
+}
+
+/// Who installs by hand runs the job alone first, by its label.
+#[test]
+fn the_server_is_prepared_before_anything_is_shipped() {
+    for name in ["elasticsearch", "opensearch"] {
+        let manifests = overlay(name);
+        let is_setup = |manifest: &&Value| manifest["metadata"]["labels"]["app.kubernetes.io/component"] == "setup";
+        let kinds: Vec<_> = manifests.iter().filter(is_setup).map(|manifest| &manifest["kind"]).collect();
+        assert_eq!(kinds, ["Job"], "{name}");
+    }
+    for name in ["dev", "dev-opensearch"] {
+        let pod = find(&overlay(name), "DaemonSet", "flytail")["spec"]["template"]["spec"].clone();
+        assert_eq!(pod["initContainers"][0]["args"][0], "setup", "{name}");
+        assert_eq!(pod["initContainers"][0]["image"], pod["containers"][0]["image"], "{name}");
+        let host = |container: &Value| {
+            container["env"].as_array().unwrap().iter().find(|variable| variable["name"] == "ES_HOST").cloned()
+        };
+        assert_eq!(host(&pod["initContainers"][0]), host(&pod["containers"][0]), "{name}");
+    }
+    let annotations = find(&chart(""), "Job", "-setup")["metadata"]["annotations"].clone();
+    assert_eq!(annotations["helm.sh/hook"], "pre-install,pre-upgrade");
+}
+
+/// Without its secret a pod waits for it, rather than run without a password.
+#[test]
+fn no_secret_is_optional() {
+    let secured = "elasticsearch: {tls: true, credentialsSecret: a, caFromSecret: true}\nsetup: {credentialsSecret: b}";
+    for manifests in [overlay("elasticsearch"), overlay("opensearch"), chart(secured)] {
+        assert!(!json!(manifests).to_string().contains("\"optional\":true"));
+        let names = |kind, end| {
+            let text = find(&manifests, kind, end)["spec"]["template"]["spec"].to_string();
+            let parts = text.split("\"secretName\":\"").skip(1);
+            parts.map(|part| part.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        // The one who prepares the server may more, and nobody else reads its password.
+        let (shipper, setup) = (names("DaemonSet", "flytail"), names("Job", "-setup"));
+        assert_eq!((shipper.len(), setup.len()), (1, 1));
+        assert_ne!(shipper, setup);
     }
 }
 

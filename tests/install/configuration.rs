@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use crate::deploy;
 use crate::manifests::{chart, container, documents, find, kustomize, overlay, well};
 use crate::node::Node;
+use crate::roles::{SETUP, SHIPPER, add_users, assert_nothing_else_is_allowed};
+use crate::support::client::Client;
 use crate::support::kubernetes::ApiServer;
 use crate::support::place::{append, line};
 use crate::support::server::{Engine, PASSWORD, Server, free_port};
@@ -43,7 +45,7 @@ fn every_way_to_install_takes_the_same_files() {
 
 #[test]
 fn the_configuration_is_sound_wherever_it_is_installed() {
-    for name in ["elasticsearch", "opensearch", "dev"] {
+    for name in ["elasticsearch", "opensearch", "dev", "dev-opensearch"] {
         let node = Node::new(&overlay(name));
         // What the certificate of the server is checked by.
         let certificates = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/certificates");
@@ -64,12 +66,13 @@ fn the_configuration_is_sound_wherever_it_is_installed() {
     well(&check.output().unwrap());
 }
 
-/// All of it: the manifests' account and its rights, the job, the ConfigMap, the secret's files, the container's
-/// command line and its probes, from a line on the disk to a document with the pod's labels.
+/// All of it: the manifests' account and its rights, the roles on the server, the job, the ConfigMap, the secret's files,
+/// the container's command line and its probes, from a line on the disk to a document with the pod's labels.
 #[test]
 fn a_line_on_a_node_arrives() {
     let _turn = turn();
     let (server, cluster) = (Server::start_secured(Engine::Elasticsearch8, &[]), ApiServer::start(&[]));
+    add_users(&server);
     let manifests = overlay("elasticsearch");
     crate::cluster::install(
         &cluster,
@@ -82,7 +85,7 @@ fn a_line_on_a_node_arrives() {
     fs::write(secret.join("password"), PASSWORD).unwrap();
     node.run_job(
         find(&manifests, "Job", "-setup"),
-        &[("ES_URL", &server.url()), ("ES_USER", "admin"), ("ES_PASS", PASSWORD)],
+        &[("ES_URL", &server.url()), ("ES_USER", SETUP), ("ES_PASS", PASSWORD)],
     );
     let client = server.client();
     assert_eq!(client.get("/_index_template/flytail-flyte-logs").status, 200, "the job prepared nothing");
@@ -102,7 +105,7 @@ fn a_line_on_a_node_arrives() {
     node.change("filters.conf", "Name                kubernetes", &api_server);
     let mut command = node.command();
     let port = free_port();
-    command.envs([("HTTP_LISTEN", "127.0.0.1"), ("ES_HOST", "127.0.0.1"), ("ES_USER", "admin")]);
+    command.envs([("HTTP_LISTEN", "127.0.0.1"), ("ES_HOST", "127.0.0.1"), ("ES_USER", SHIPPER)]);
     command.env("HTTP_PORT", port.to_string()).env("ES_PORT", server.port().to_string());
     let mut shipper = Shipper::spawn(command, &node.path("/var/lib/flytail"));
     let found = || {
@@ -132,6 +135,7 @@ fn a_line_on_a_node_arrives() {
     for kept in ["tail.db", "spool"] {
         assert!(node.path("/var/lib/flytail").join(kept).exists(), "{kept} is not in the state directory");
     }
+    assert_nothing_else_is_allowed(&server);
 }
 
 #[test]
@@ -220,7 +224,7 @@ pub(crate) fn kustomization(directory: &Path, more: &str) -> Vec<Value> {
 }
 
 /// A line in the log of a pod of the namespace `flyte`, with its link if it is the first.
-fn write(node: &Node, name: &str, uid: &str, text: &str) -> std::path::PathBuf {
+pub(crate) fn write(node: &Node, name: &str, uid: &str, text: &str) -> std::path::PathBuf {
     let directory = node.path(&format!("/var/log/pods/flyte_{name}_{uid}/main"));
     fs::create_dir_all(&directory).unwrap();
     let log = directory.join("0.log");
@@ -231,6 +235,14 @@ fn write(node: &Node, name: &str, uid: &str, text: &str) -> std::path::PathBuf {
 
 fn link(node: &Node, name: &str) -> std::path::PathBuf {
     node.path(&format!("/var/log/containers/{name}_flyte_main-{}.log", "0".repeat(64)))
+}
+
+/// The messages of all documents that a server has.
+pub(crate) fn documents_of(client: &Client) -> Vec<String> {
+    client.send("POST", "/flyte-logs-*/_refresh", "");
+    let found = client.get("/flyte-logs-*/_search").body["hits"]["hits"].clone();
+    let messages = found.as_array().into_iter().flatten().map(|hit| hit["_source"]["message"].clone());
+    messages.map(|message| message.as_str().unwrap().to_owned()).collect()
 }
 
 fn messages(out: &Path) -> Vec<String> {

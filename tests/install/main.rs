@@ -8,6 +8,7 @@ mod configuration;
 mod manifests;
 mod node;
 mod requests;
+mod roles;
 mod searches;
 #[path = "../support/mod.rs"]
 mod support;

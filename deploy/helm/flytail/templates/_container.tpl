@@ -20,6 +20,9 @@
         fieldRef:
           fieldPath: spec.nodeName
     - {name: STATE_DIRECTORY, value: /var/lib/flytail}
+    # Dead letters of a configuration that names no place for anything: all else is read-only.
+    - {name: TMPDIR, value: /var/lib/flytail}
+    - {name: HOT_RELOAD, value: {{ ternary "On" "Off" .Values.hotReload.enabled | quote }}}
     - {name: HTTP_PORT, value: {{ .Values.metricsPort | quote }}}
     - {name: LOG_LEVEL, value: {{ .Values.logLevel | quote }}}
     - {name: FLUSH, value: {{ .Values.flush | quote }}}
