@@ -83,8 +83,8 @@ fn a_line_on_a_node_arrives() {
     let secret = node.path("/etc/flytail-credentials");
     fs::copy(server.certificates().join("ca.crt"), secret.join("ca.crt")).unwrap();
     fs::write(secret.join("password"), PASSWORD).unwrap();
-    node.run_job(
-        find(&manifests, "Job", "-setup"),
+    node.run(
+        container(find(&manifests, "Job", "-setup")),
         &[("ES_URL", &server.url()), ("ES_USER", SETUP), ("ES_PASS", PASSWORD)],
     );
     let client = server.client();
@@ -136,6 +136,20 @@ fn a_line_on_a_node_arrives() {
         assert!(node.path("/var/lib/flytail").join(kept).exists(), "{kept} is not in the state directory");
     }
     assert_nothing_else_is_allowed(&server);
+}
+
+/// The server that a pod ships to without a password is prepared by the pod itself, as nobody runs a job.
+#[test]
+fn a_server_to_try_is_prepared_by_the_pod() {
+    let _turn = turn();
+    for (name, engine) in [("dev", Engine::Elasticsearch8), ("dev-opensearch", Engine::OpenSearch2)] {
+        let (server, node) = (Server::shared(engine), Node::new(&overlay(name)));
+        let template = "/_index_template/flytail-flyte-logs";
+        assert_eq!(server.client().get(template).status, 404);
+        let port = server.port().to_string();
+        node.run(node.init_container("setup"), &[("ES_HOST", "127.0.0.1"), ("ES_PORT", &port)]);
+        assert_eq!(server.client().delete(template).status, 200, "{name}");
+    }
 }
 
 #[test]

@@ -84,11 +84,11 @@ impl Node {
         command
     }
 
-    /// Runs a job's command in this environment.
-    pub(crate) fn run_job(&self, job: &Value, environment: &[(&str, &str)]) {
+    /// Runs a container that prepares things, in this environment.
+    pub(crate) fn run(&self, container: &Value, environment: &[(&str, &str)]) {
         let mut command = flytail();
         command.env_clear().envs(environment.iter().copied());
-        for argument in container(job)["args"].as_array().unwrap() {
+        for argument in container["args"].as_array().unwrap() {
             // Kubernetes puts variables into a command line.
             let expand = |text: String, (name, value): &(&str, &str)| text.replace(&format!("$({name})"), value);
             command.arg(environment.iter().fold(self.moved(argument.as_str().unwrap()), expand));
@@ -105,8 +105,13 @@ impl Node {
 
     /// Runs the script of the init container of this name.
     pub(crate) fn initialize(&self, name: &str) {
+        self.run_script(self.init_container(name));
+    }
+
+    /// The init container of this name.
+    pub(crate) fn init_container(&self, name: &str) -> &Value {
         let containers = self.workload["spec"]["template"]["spec"]["initContainers"].as_array().unwrap();
-        self.run_script(containers.iter().find(|container| container["name"] == name).unwrap());
+        containers.iter().find(|container| container["name"] == name).unwrap()
     }
 
     /// Runs the script of a container of a shell.

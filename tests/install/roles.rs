@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::configuration::{documents_of, write};
 use crate::deploy;
-use crate::manifests::{find, overlay};
+use crate::manifests::{container, find, overlay};
 use crate::node::Node;
 use crate::support::client::Client;
 use crate::support::server::{Engine, PASSWORD, Server, free_port};
@@ -89,8 +89,8 @@ fn the_roles_suffice_on_opensearch_and_allow_nothing_else() {
     let secret = node.path("/etc/flytail-credentials");
     fs::copy(server.certificates().join("ca.crt"), secret.join("ca.crt")).unwrap();
     fs::write(secret.join("password"), PASSWORD).unwrap();
-    node.run_job(
-        find(&manifests, "Job", "-setup"),
+    node.run(
+        container(find(&manifests, "Job", "-setup")),
         &[("ES_URL", &server.url()), ("ES_USER", SETUP), ("ES_PASS", PASSWORD)],
     );
     // Nobody tells of pods here.
