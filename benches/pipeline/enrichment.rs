@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::run;
+use crate::run::Run;
 use crate::workload::Pods;
 
 /// Labels of a pod.
@@ -32,8 +32,8 @@ pub(crate) struct Enrichment {
 pub(crate) fn measure(mebibytes: u64) -> Result<Enrichment, Box<dyn Error>> {
     let mut best = Enrichment { with: f64::MAX, without: f64::MAX, gzip: f64::MAX, growth: 0.0 };
     for _ in 0..ROUNDS {
-        let without = run(mebibytes, Pods::FromPaths)?;
-        let with = run(mebibytes, Pods::WithLabels(LABELS))?;
+        let without = Run { pods: Pods::FromPaths, ..Run::of(mebibytes) }.report()?;
+        let with = Run { pods: Pods::WithLabels(LABELS), ..Run::of(mebibytes) }.report()?;
         best.with = best.with.min(with.usage.cpu);
         best.without = best.without.min(without.usage.cpu);
         best.gzip = best.gzip.min(with.gzip_seconds - without.gzip_seconds);

@@ -5,50 +5,55 @@
 //! run that loses, repeats or garbles a document fails, however fast it was.
 //!
 //! ```text
-//! cargo bench --bench pipeline            128 MiB of logs
-//! cargo bench --bench pipeline -- 512     512 MiB; the same as FLYTAIL_BENCH_MIB=512
-//! cargo bench --bench pipeline -- enrichment [512]   what the pods' metadata costs of that
+//! cargo bench --bench pipeline                     128 MiB of logs
+//! cargo bench --bench pipeline -- 512              512 MiB; the same as FLYTAIL_BENCH_MIB=512
+//! cargo bench --bench pipeline -- python [512]     plain lines of Python's logging
+//! cargo bench --bench pipeline -- nginx [512]      access lines, by a regex parser
+//! cargo bench --bench pipeline -- enrichment [512] what the pods' metadata costs
+//! cargo bench --bench pipeline -- paced            10 MB/s, as they are written
+//! cargo bench --bench pipeline -- scaling          workers, files, many small pods
+//! cargo bench --bench pipeline -- instructions     counted by callgrind, against the committed number
 //! ```
 //! Without `--bench` (as `cargo test --benches` calls it) 4 MiB show that it works.
 
 mod enrichment;
+mod instructions;
+mod paced;
 mod reference;
 mod report;
+mod run;
+mod scaling;
 mod server;
 mod shipper;
 #[path = "../support/metadata.rs"]
 mod support;
+mod texts;
 mod workload;
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
-use report::Report;
-use server::Server;
-use shipper::Shipper;
-use workload::{Pods, Workload};
+use run::Run;
+use workload::Lines;
 
-/// Measures what the pods' metadata costs.
-const ENRICHMENT: &str = "enrichment";
-
-const MIB: u64 = 1024 * 1024;
 const DEFAULT_MIB: u64 = 128;
 const SMOKE_MIB: u64 = 4;
 
-/// A run in which no document comes for so long is given up.
-const STANDSTILL: Duration = Duration::from_secs(10);
+/// Measures with so many mebibytes; what to print.
+type Measure = fn(u64) -> Result<String, Box<dyn Error>>;
 
-/// How long the shipper is watched after the last document, for documents that come twice.
-const AFTERMATH: Duration = Duration::from_millis(300);
+/// What can be asked for besides the usual run.
+const MODES: [(&str, Measure); 6] = [
+    ("python", |mebibytes| Ok(Run { lines: Lines::Python, ..Run::of(mebibytes) }.report()?.to_string())),
+    ("nginx", |mebibytes| Ok(Run { lines: Lines::Nginx, ..Run::of(mebibytes) }.report()?.to_string())),
+    ("enrichment", |mebibytes| Ok(enrichment::measure(mebibytes)?.to_string())),
+    ("paced", |_| paced::measure()),
+    ("scaling", |_| scaling::measure()),
+    ("instructions", |_| instructions::measure()),
+];
 
 fn main() -> ExitCode {
-    let is_enrichment = std::env::args().any(|argument| argument == ENRICHMENT);
-    let report = size().and_then(|mebibytes| match is_enrichment {
-        true => enrichment::measure(mebibytes).map(|report| report.to_string()),
-        false => run(mebibytes, Pods::AsUsual).map(|report| report.to_string()),
-    });
-    match report {
+    match report() {
         Ok(report) => {
             println!("{report}");
             ExitCode::SUCCESS
@@ -60,37 +65,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// Mebibytes of input: the first argument that is no flag, else the variable, else the default.
-fn size() -> Result<u64, Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let told = arguments.iter().find(|argument| !argument.starts_with('-') && *argument != ENRICHMENT).cloned();
-    match told.or_else(|| std::env::var("FLYTAIL_BENCH_MIB").ok()) {
-        Some(text) => text.parse().map_err(|_| format!("`{text}` is no number of mebibytes").into()),
-        None if arguments.iter().any(|argument| argument == "--bench") => Ok(DEFAULT_MIB),
-        None => Ok(SMOKE_MIB),
+fn report() -> Result<String, Box<dyn Error>> {
+    let told: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let mode = MODES.iter().find(|(name, _)| told.iter().any(|argument| argument == name));
+    let size = told.into_iter().find(|argument| mode.is_none_or(|(name, _)| argument != name));
+    let mebibytes = mebibytes(size)?;
+    match mode {
+        Some((_, measure)) => measure(mebibytes),
+        None => Ok(Run::of(mebibytes).report()?.to_string()),
     }
 }
 
-fn run(mebibytes: u64, pods: Pods) -> Result<Report, Box<dyn Error>> {
-    let directory = tempfile::Builder::new().prefix("pipeline").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-    let workload = Workload::write(directory.path(), mebibytes * MIB, pods)?;
-    let server = Server::start()?;
-    let started = Instant::now();
-    let mut shipper = Shipper::start(&workload, server.port())?;
-    let (mut came, mut progress) = (0, started);
-    while came < workload.records && progress.elapsed() < STANDSTILL {
-        if server.documents() != came {
-            (came, progress) = (server.documents(), Instant::now());
-        }
-        shipper.look()?;
-        server.fault()?;
-        std::thread::sleep(Duration::from_millis(5));
+/// Mebibytes of input: the argument, else the variable, else the default.
+fn mebibytes(told: Option<String>) -> Result<u64, Box<dyn Error>> {
+    match told.or_else(|| std::env::var("FLYTAIL_BENCH_MIB").ok()) {
+        Some(text) => text.parse().map_err(|_| format!("`{text}` is no mode and no number of mebibytes").into()),
+        None if std::env::args().any(|argument| argument == "--bench") => Ok(DEFAULT_MIB),
+        None => Ok(SMOKE_MIB),
     }
-    let wall = started.elapsed();
-    let usage = shipper.look()?;
-    std::thread::sleep(AFTERMATH);
-    shipper.stop()?;
-    let received = server.finish(&workload)?;
-    let gzip_seconds = reference::gzip_seconds(&received)?;
-    Ok(Report { workload, wall, usage, received, gzip_seconds })
 }

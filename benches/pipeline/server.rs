@@ -7,10 +7,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
-
-use crate::workload::Workload;
 
 mod documents;
 
@@ -22,8 +21,9 @@ pub(crate) struct Server {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
+    /// Fields that each document must have.
+    fields: &'static [&'static str],
     /// Documents that came, checked.
     documents: AtomicU64,
     received: Mutex<Received>,
@@ -31,11 +31,16 @@ struct Shared {
 }
 
 impl Server {
-    /// Listens on a free port of this machine.
-    pub(crate) fn start() -> io::Result<Self> {
+    /// Listens on a free port of this machine, for documents that have these fields.
+    pub(crate) fn start(fields: &'static [&'static str]) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            fields,
+            documents: AtomicU64::new(0),
+            received: Mutex::default(),
+            fault: Mutex::default(),
+        });
         let for_connections = Arc::clone(&shared);
         std::thread::spawn(move || {
             for stream in listener.incoming().filter_map(Result::ok) {
@@ -55,24 +60,40 @@ impl Server {
         self.port
     }
 
-    /// Documents so far.
-    pub(crate) fn documents(&self) -> u64 {
-        self.shared.documents.load(Ordering::Acquire)
+    /// Waits for so many documents, unless none comes for as long as `standstill`; `look` says whether the
+    /// shipper still runs.
+    pub(crate) fn wait(
+        &self,
+        documents: u64,
+        standstill: Duration,
+        mut look: impl FnMut() -> Result<(), Box<dyn Error>>,
+    ) -> Result<(), Box<dyn Error>> {
+        let (mut came, mut progress) = (0, Instant::now());
+        while came < documents && progress.elapsed() < standstill {
+            let now = self.shared.documents.load(Ordering::Acquire);
+            if now != came {
+                (came, progress) = (now, Instant::now());
+            }
+            look()?;
+            self.fault()?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     /// What was wrong with a request, if one was.
-    pub(crate) fn fault(&self) -> Result<(), Box<dyn Error>> {
+    fn fault(&self) -> Result<(), Box<dyn Error>> {
         match &*lock(&self.shared.fault) {
             Some(fault) => Err(fault.clone().into()),
             None => Ok(()),
         }
     }
 
-    /// Everything that came, if it is what had to come.
-    pub(crate) fn finish(&self, workload: &Workload) -> Result<Received, Box<dyn Error>> {
+    /// Everything that came, if it is each of so many records once, numbered from the first on.
+    pub(crate) fn finish(&self, first: u64, records: u64) -> Result<Received, Box<dyn Error>> {
         self.fault()?;
         let mut received = std::mem::take(&mut *lock(&self.shared.received));
-        received.check(workload)?;
+        received.check(first, records)?;
         Ok(received)
     }
 }
@@ -99,7 +120,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Result<(), Box<dyn Error>> {
 fn take(compressed: &[u8], body: &mut Vec<u8>, shared: &Shared) -> Result<String, Box<dyn Error>> {
     body.clear();
     GzDecoder::new(compressed).read_to_end(body)?;
-    let read = documents::read(body)?;
+    let read = documents::read(body, shared.fields)?;
     let items = vec![r#"{"create":{"status":201}}"#; read.len()].join(",");
     let count = read.len() as u64;
     lock(&shared.received).add(read, body, compressed.len());

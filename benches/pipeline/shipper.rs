@@ -2,17 +2,19 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::workload::Workload;
+use crate::workload::{Lines, Workload};
 
 /// Ticks of a second in `/proc/<pid>/stat` (`USER_HZ`, the same on every Linux).
 const TICKS: f64 = 100.0;
 
-/// How long an orderly end may take.
-const END: Duration = Duration::from_secs(20);
+const PROGRAM: &str = env!("CARGO_BIN_EXE_flytail");
+
+/// How long an orderly end may take, also where every instruction is counted.
+const END: Duration = Duration::from_secs(60);
 
 /// What a process used since its start.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +23,8 @@ pub(crate) struct Usage {
     pub(crate) cpu: f64,
     /// Peak of its resident memory, in bytes.
     pub(crate) peak: u64,
+    /// Its resident memory now, in bytes.
+    pub(crate) resident: u64,
 }
 
 /// See the module.
@@ -30,12 +34,16 @@ pub(crate) struct Shipper {
 }
 
 impl Shipper {
-    /// Starts it on a workload, to send to a port of this machine.
-    pub(crate) fn start(workload: &Workload, port: u16) -> Result<Self, Box<dyn Error>> {
+    /// Starts it on a workload, to send to a port of this machine; under callgrind, if its counts go to a file.
+    pub(crate) fn start(workload: &Workload, port: u16, counts: Option<&Path>) -> Result<Self, Box<dyn Error>> {
         let configuration = workload.directory.join("bench.conf");
         fs::write(&configuration, configured(workload, port))?;
         let log = workload.directory.join("shipper.log");
-        let child = Command::new(env!("CARGO_BIN_EXE_flytail"))
+        let mut command = match counts {
+            Some(counts) => callgrind(counts),
+            None => Command::new(PROGRAM),
+        };
+        let child = command
             .arg("-c")
             .arg(configuration)
             .env("ES_USER", "elastic")
@@ -53,6 +61,17 @@ impl Shipper {
             Some(status) => Err(format!("the shipper ended: {status}\n{}", self.log()).into()),
             None => usage(&self.child.id().to_string()),
         }
+    }
+
+    /// How often its threads were put to sleep and woke up again, so far.
+    pub(crate) fn wake_ups(&self) -> Result<u64, Box<dyn Error>> {
+        let mut sum = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let status = fs::read_to_string(thread?.path().join("status"))?;
+            let switches = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            sum += switches.ok_or("no count of switches")?.trim().parse::<u64>()?;
+        }
+        Ok(sum)
     }
 
     /// Asks it to end, and waits until it has.
@@ -83,6 +102,14 @@ impl Drop for Shipper {
     }
 }
 
+/// The program, with every instruction of it counted.
+fn callgrind(counts: &Path) -> Command {
+    let mut command = Command::new("valgrind");
+    command.arg("--tool=callgrind").arg("--quiet").arg(format!("--callgrind-out-file={}", counts.display()));
+    command.arg(PROGRAM);
+    command
+}
+
 /// What a process used, by its directory's name in `/proc`.
 pub(crate) fn usage(process: &str) -> Result<Usage, Box<dyn Error>> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
@@ -90,18 +117,27 @@ pub(crate) fn usage(process: &str) -> Result<Usage, Box<dyn Error>> {
     let rest = stat.rsplit_once(')').map(|(_, rest)| rest).ok_or("no stat")?;
     let ticks: u64 = rest.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak of memory")?;
-    let kibibytes: u64 = peak.trim().trim_end_matches(" kB").parse()?;
-    Ok(Usage { cpu: ticks as f64 / TICKS, peak: kibibytes * 1024 })
+    let bytes = |name: &str| -> Result<u64, Box<dyn Error>> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("no memory")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+    };
+    Ok(Usage { cpu: ticks as f64 / TICKS, peak: bytes("VmHWM:")?, resident: bytes("VmRSS:")? })
 }
 
 /// The configuration that Flyte's users have, and checkpoints.
 fn configured(workload: &Workload, port: u16) -> String {
     let directory = workload.directory.display();
-    let (logs, metadata) = (workload.logs.display(), &workload.metadata);
+    let Workload { logs, metadata, workers, .. } = workload;
+    let logs = logs.display();
+    let parser = match workload.lines {
+        Lines::Nginx => PARSER,
+        Lines::Flyte | Lines::Python => "",
+    };
     format!(
         "[SERVICE]
     HTTP_Server Off
+    Workers {workers}
+    Parsers_File {PARSERS}
 [INPUT]
     Name tail
     Path {logs}/*flyte*.log
@@ -109,7 +145,7 @@ fn configured(workload: &Workload, port: u16) -> String {
     Parser docker
     Mem_Buf_Limit 50MB
     DB {directory}/tail.db
-[FILTER]
+{parser}[FILTER]
     Name kubernetes
     Match kube.*
     Kube_URL https://kubernetes.default.svc:443
@@ -127,3 +163,15 @@ fn configured(workload: &Workload, port: u16) -> String {
 "
     )
 }
+
+/// flytail's own parsers.
+const PARSERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/parsers/parsers.conf");
+
+/// Takes access lines apart.
+const PARSER: &str = "[FILTER]
+    Name parser
+    Match kube.*
+    Key_Name log
+    Parser nginx
+    Reserve_Data On
+";

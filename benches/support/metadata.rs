@@ -1,16 +1,17 @@
-//! Pods with as much metadata as real ones: about twenty labels and annotations, 900 bytes.
+//! Pods with about as much metadata as charts give them: twelve labels and annotations, 300 bytes. Bodies then
+//! are 3.8 times the logs, as in the measurements of other shippers that ours are compared with.
 
 use std::collections::BTreeMap;
 
 use flytail::cli::demo::generator::Cluster;
 
 /// Labels and annotations of a pod.
-const ENTRIES: usize = 20;
+const ENTRIES: usize = 12;
 /// Bytes of their keys and values together.
-const BYTES: usize = 900;
+const BYTES: usize = 300;
 
 /// What charts, meshes and clouds add to pods. None of it tells the app, the component or an id.
-const ANNOTATIONS: [(&str, &str); 18] = [
+const ANNOTATIONS: [(&str, &str); 11] = [
     ("checksum/config", ""),
     ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false"),
     ("kubernetes.io/psp", "restricted"),
@@ -22,13 +23,6 @@ const ANNOTATIONS: [(&str, &str); 18] = [
     ("prometheus.io/port", "10254"),
     ("prometheus.io/scheme", "http"),
     ("prometheus.io/scrape", "true"),
-    ("sidecar.istio.io/inject", "false"),
-    ("topology.kubernetes.io/region", "eu-west-1"),
-    ("topology.kubernetes.io/zone", "eu-west-1b"),
-    ("vault.hashicorp.com/agent-inject", "false"),
-    ("example.com/owner", "ml-platform"),
-    ("example.com/cost-center", "4711"),
-    ("example.com/tier", "backend"),
 ];
 
 /// The same cluster with pods of that much metadata.

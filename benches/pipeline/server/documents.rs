@@ -6,8 +6,6 @@ use flytail::cli::demo::generator::SEQUENCE_DIGITS;
 use memchr::memmem::Finder;
 use serde_json::Value;
 
-use crate::workload::Workload;
-
 /// Characters of an `_id`.
 const ID_LENGTH: usize = 23;
 
@@ -16,10 +14,6 @@ const SAMPLE: usize = 64 * 1024 * 1024;
 
 /// One document of so many is parsed and looked at.
 const LOOKED_AT: usize = 997;
-
-/// What a document of a container always has.
-const FIELDS: [&str; 10] =
-    ["@timestamp", "message", "app", "component", "namespace", "pod", "container", "stream", "host", "kubernetes"];
 
 /// What is remembered of a document.
 pub(crate) struct Document {
@@ -57,9 +51,8 @@ impl Received {
     }
 
     /// Every record is there once, under an id of its own.
-    pub(crate) fn check(&mut self, workload: &Workload) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn check(&mut self, first: u64, records: u64) -> Result<(), Box<dyn Error>> {
         let count = self.documents.len() as u64;
-        let (first, records) = (workload.first_sequence, workload.records);
         let mut sequences: Vec<u64> = self.documents.iter().map(|document| document.sequence).collect();
         sequences.sort_unstable();
         let repeated = sequences.windows(2).filter(|pair| pair[0] == pair[1]).count();
@@ -83,8 +76,8 @@ impl Received {
     }
 }
 
-/// Reads the items of a bulk body.
-pub(crate) fn read(body: &[u8]) -> Result<Vec<Document>, Box<dyn Error>> {
+/// Reads the items of a bulk body, whose documents have these fields.
+pub(crate) fn read(body: &[u8], fields: &[&str]) -> Result<Vec<Document>, Box<dyn Error>> {
     let marker = Finder::new(b"seq=");
     let mut documents = Vec::new();
     let mut lines = body.split_inclusive(|byte| *byte == b'\n');
@@ -95,7 +88,7 @@ pub(crate) fn read(body: &[u8]) -> Result<Vec<Document>, Box<dyn Error>> {
         let sequence = marker.find_iter(document).find_map(|at| digits(&document[at + marker.needle().len()..]));
         let sequence = sequence.ok_or_else(|| shown("a document without its number", document))?;
         if documents.len() % LOOKED_AT == 0 {
-            look_at(document)?;
+            look_at(document, fields)?;
         }
         documents.push(Document { id, sequence });
     }
@@ -110,9 +103,9 @@ fn digits(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text.get(..SEQUENCE_DIGITS)?).ok()?.parse().ok()
 }
 
-fn look_at(document: &[u8]) -> Result<(), Box<dyn Error>> {
+fn look_at(document: &[u8], fields: &[&str]) -> Result<(), Box<dyn Error>> {
     let parsed: Value = serde_json::from_slice(document)?;
-    match FIELDS.iter().find(|field| parsed.get(field).is_none()) {
+    match fields.iter().find(|field| parsed.get(*field).is_none()) {
         Some(field) => Err(shown(&format!("a document without `{field}`"), document).into()),
         None => Ok(()),
     }

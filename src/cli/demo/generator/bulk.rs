@@ -3,11 +3,11 @@
 
 use memchr::memmem;
 
-use super::Generator;
 use super::clock::{FIXED_LENGTH, Stamp, put_digits};
 use super::kubelet::{Kubelet, KubeletError};
 use super::runtime::{Encoder, Runtime};
 use super::truth::{SEQUENCE_DIGITS, marker};
+use super::{Generator, Line};
 
 /// Nanoseconds between two lines.
 const LINE_STEP: i64 = 10_000;
@@ -54,12 +54,25 @@ impl Bulk {
     /// must be of the same runtime and cluster. Sequence numbers go on behind the generator's,
     /// which is used up, so that no number is given twice.
     #[must_use]
-    pub fn new(mut generator: Generator, lines: usize, runtime: Runtime, now_ns: i64) -> Self {
+    pub fn new(generator: Generator, lines: usize, runtime: Runtime, now_ns: i64) -> Self {
+        Self::of_texts(generator, lines, runtime, now_ns, |line| line.text.clone())
+    }
+
+    /// The same with what `text` makes of each line: its physical lines, with the number's marker in one of them.
+    #[must_use]
+    pub fn of_texts(
+        mut generator: Generator,
+        lines: usize,
+        runtime: Runtime,
+        now_ns: i64,
+        text: impl Fn(&Line) -> Vec<Vec<u8>>,
+    ) -> Self {
         let mut encoder = Encoder::new(runtime);
         let mut entries = Vec::with_capacity(lines);
         while entries.len() < lines.max(1) {
             // Rendering takes parts of a record at whole microseconds, so the last digit stays.
-            let line = generator.next(now_ns - now_ns % 10 + ODD_NANOSECOND);
+            let mut line = generator.next(now_ns - now_ns % 10 + ODD_NANOSECOND);
+            line.text = text(&line);
             encoder.encode(&line);
             let needle = marker(line.truth.sequence);
             let mut found = memmem::find_iter(&encoder.bytes, needle.as_bytes());
