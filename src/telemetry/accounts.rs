@@ -45,6 +45,9 @@ pub struct InputAccount {
     pub lost: LostBytes,
     /// Compressed files whose end could not be inflated.
     pub damaged_files: u64,
+    /// Files that were truncated and of which no copy lay beside them: what was written to them after
+    /// the last look is not known.
+    pub truncated_files: u64,
     /// Bytes of files that were removed, of which the spool keeps a copy until they are delivered.
     pub spooled: u64,
     /// How its checkpoints fare.
@@ -198,6 +201,7 @@ impl Snapshot {
             sum.lost.spool_age += part.lost.spool_age;
             sum.lost.damaged += part.lost.damaged;
             sum.damaged_files += part.damaged_files;
+            sum.truncated_files += part.truncated_files;
             sum.spooled += part.spooled;
             sum.checkpoints.add(&part.checkpoints);
             sum.choice.add(part.choice);

@@ -40,7 +40,7 @@ struct AccountsCollector(Arc<Accounts>, [(u64, &'static str); 2]);
 
 type Field<A> = (&'static str, &'static str, Option<Unit>, fn(&A) -> u64);
 
-const INPUT_COUNTERS: [Field<InputAccount>; 10] = [
+const INPUT_COUNTERS: [Field<InputAccount>; 11] = [
     ("input_read", "Bytes taken from sources", Some(Unit::Bytes), |a| a.read),
     ("input_finished", "Bytes whose records are all settled", Some(Unit::Bytes), |a| a.finished),
     ("input_lines", "Log lines", None, |a| a.lines),
@@ -54,6 +54,12 @@ const INPUT_COUNTERS: [Field<InputAccount>; 10] = [
         |a| a.cut_off,
     ),
     ("input_damaged_files", "Compressed files whose end could not be inflated", None, |a| a.damaged_files),
+    (
+        "input_truncated_files",
+        "Files that were truncated without a copy: what was written to them after the last look is not known",
+        None,
+        |a| a.truncated_files,
+    ),
     ("checkpoints_set_aside", "Databases of checkpoints that could not be used", None, |a| a.checkpoints.set_aside),
     ("input_files_selected_by_path", "Files read though nobody knew whether their pods are selected", None, |a| {
         a.choice.by_path

@@ -128,6 +128,25 @@ impl Follower {
         }
     }
 
+    /// Follows copies that were made of a file since it was written at `since`: it was truncated more
+    /// than once while nobody looked.
+    pub(super) fn admit_copies(
+        &mut self,
+        place: usize,
+        found: &Found,
+        container: Option<&Container>,
+        since: i64,
+        now: Now,
+    ) {
+        for copy in self.earlier(place, found) {
+            let is_new = copy.modified > since && !self.is_known(place, &copy);
+            if is_new && !self.holds_any_of(place, &copy) {
+                let copy = Found { path: found.path.clone(), ..copy };
+                self.follow(place, copy, container.cloned(), Some(now.instant), now);
+            }
+        }
+    }
+
     /// What lies beside a file and was written before it, oldest first.
     fn earlier(&mut self, place: usize, found: &Found) -> Vec<Found> {
         let disk = self.disk.as_ref();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::checkpoints::{Place, Saved};
 use super::discover::{Found, Order};
-use super::disk::LogFile;
+use super::disk::{LogFile, Look};
 use super::identity::{self, Head};
 use crate::input::LEAD;
 use crate::record::{Checkpoint, Container, LogId, Now, Timestamp};
@@ -213,13 +213,15 @@ impl Followed {
         let is_ending = self.phase == Phase::Ending;
         if !self.is_compressed {
             let look = file.look()?;
-            let was_written = std::mem::replace(&mut self.modified, look.modified) != look.modified;
-            // While nobody looked it may have been truncated and grown again, to any length.
-            let is_suspect = self.looked.is_some() && was_written && self.is_plain_file();
-            if look.length < self.offset || (is_suspect && !self.begins_as_before(file)?) {
+            let was_written = self.modified != look.modified;
+            // While nobody looked (it was quiet, it had to wait, the way was full) it may have been
+            // truncated and grown again, to any length. What is only appended to never gets shorter.
+            let is_shorter = look.length < self.length && self.is_plain_file();
+            let is_suspect = was_written && self.is_plain_file();
+            if is_shorter || look.length < self.offset || (is_suspect && !self.begins_as_before(file)?) {
                 return Ok(Read::Truncated);
             }
-            self.length = look.length;
+            (self.length, self.modified) = (look.length, look.modified);
             if self.length == self.seen && !is_ending {
                 self.rest(now);
                 return Ok(Read::Nothing);
@@ -259,9 +261,14 @@ impl Followed {
     /// Whether everything that is there was offered to the pipeline.
     pub(super) fn is_at_end(&mut self, file: &mut dyn LogFile) -> bool {
         if self.is_plain_file() {
-            self.length = file.look().map_or(self.length, |look| look.length);
+            self.has_length(file.look().map_or(self.length, |look| look.length));
         }
         self.is_measured && self.length <= self.seen
+    }
+
+    /// It was that long at a look. What it had before a truncation that nobody noticed yet stays known.
+    pub(super) fn has_length(&mut self, length: u64) {
+        self.length = self.length.max(length);
     }
 
     /// What was not read of it cannot be had any more.
@@ -284,9 +291,14 @@ impl Followed {
         self.offset < self.length
     }
 
-    /// Everything that was known of it was seen.
-    pub(super) fn is_seen_to(&self, length: u64) -> bool {
-        self.seen == length
+    /// Everything that is there was seen, if this is what a look at it tells.
+    pub(super) fn is_seen_as(&self, look: Look) -> bool {
+        look.key() == self.found.key() && (self.seen, self.modified) == (look.length, look.modified)
+    }
+
+    /// When it had been written last, at the last look, in nanoseconds since the epoch.
+    pub(super) fn modified(&self) -> i64 {
+        self.modified
     }
 
     /// Bytes that are there and were not read. An unfinished line at the end was.

@@ -240,7 +240,7 @@ impl Follower {
         if self.descriptors.if_open(file.id).is_none() && file.phase == Phase::Open {
             // It is not opened only to find that nothing was added.
             let look = self.disk.look(&file.found.real);
-            if look.is_ok_and(|look| look.key() == file.found.key() && file.is_seen_to(look.length)) {
+            if look.is_ok_and(|look| file.is_seen_as(look)) {
                 file.rest(now.instant);
                 return Read::Nothing;
             }

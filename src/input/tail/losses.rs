@@ -29,6 +29,8 @@ pub(super) struct Losses {
     bytes: [u64; 4],
     /// Compressed files whose end could not be inflated.
     damaged_files: u64,
+    /// Truncated files of which there was no copy.
+    truncated_files: u64,
     /// When it is known what was destroyed while nobody ran.
     check_at: Option<Instant>,
 }
@@ -38,7 +40,7 @@ const CHECK_AFTER: Duration = Duration::from_secs(30);
 
 impl Losses {
     pub(super) fn new(now: Instant) -> Self {
-        Self { bytes: [0; 4], damaged_files: 0, check_at: Some(now + CHECK_AFTER) }
+        Self { bytes: [0; 4], damaged_files: 0, truncated_files: 0, check_at: Some(now + CHECK_AFTER) }
     }
 
     /// Bytes from `from` to `to` of a log are gone.
@@ -63,6 +65,16 @@ impl Losses {
     /// How many compressed files were damaged.
     pub(super) fn damaged_files(&self) -> u64 {
         self.damaged_files
+    }
+
+    /// A file was truncated, and nothing tells what was written to it after the last look.
+    pub(super) fn truncated_unseen(&mut self) {
+        self.truncated_files += 1;
+    }
+
+    /// How many files were.
+    pub(super) fn truncated_files(&self) -> u64 {
+        self.truncated_files
     }
 }
 

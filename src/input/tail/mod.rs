@@ -26,6 +26,8 @@ mod rescue;
 mod resume;
 mod rotation;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::path::Path;
@@ -227,6 +229,7 @@ impl Input for Tail {
         account.slowed = slowed.map(file::Followed::behind).sum();
         account.lost = self.follower.losses.bytes();
         account.damaged_files = self.follower.losses.damaged_files();
+        account.truncated_files = self.follower.losses.truncated_files();
         let held = self.follower.groups.iter().filter_map(|group| Some((group.held?, group.files.len() as u64)));
         account.choice = self.follower.choosing.account(held, now.instant);
         account.spooled = files()

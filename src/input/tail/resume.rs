@@ -129,6 +129,13 @@ impl Follower {
         is_followed || done.is_some()
     }
 
+    /// A file begins as one of the group does, or one that is done.
+    pub(super) fn holds_any_of(&self, place: usize, found: &Found) -> bool {
+        let group = &self.groups[place];
+        let mut heads = group.files.iter().map(|file| file.head).chain(group.done.iter().map(|done| done.head));
+        heads.any(|head| self.is_head_of(head, found))
+    }
+
     fn is_head_of(&self, head: identity::Head, found: &Found) -> bool {
         // Of a short one all bytes have to be the same.
         let length = if head.is_whole() { head.length } else { u64::MAX };

@@ -38,7 +38,7 @@ impl Follower {
             // Known even while reading is paused: how far it is behind.
             Ok(look) if look.key() == file.found.key() => {
                 if file.phase == Phase::Open && file.is_plain_file() {
-                    file.length = look.length;
+                    file.has_length(look.length);
                 }
             }
             _ => {
@@ -68,7 +68,7 @@ impl Follower {
         self.descriptors.pin(id);
         let vanished = *file.vanished.get_or_insert(now.instant);
         if file.is_plain_file() {
-            file.length = look.length;
+            file.has_length(look.length);
         }
         if file.is_done() {
             return;
@@ -230,16 +230,18 @@ impl Follower {
         let Some((place, index)) = self.place_of(id) else { return };
         let file = &self.groups[place].files[index];
         tracing::info!(path = %file.found.path.display(), "was truncated, reading from its beginning");
-        let (found, container) = (file.found.clone(), file.container.clone());
+        let (found, container, looked) = (file.found.clone(), file.container.clone(), file.modified());
         if let Some(copy) = self.copy_of(place, index) {
             self.change_file(place, index, copy, now.instant);
         } else {
+            self.losses.truncated_unseen();
             self.lose(place, index, Loss::Removed);
             self.groups[place].files[index].rotated.get_or_insert(now.instant);
             // Its bytes are another log's now: its inode and name are not its own any more.
             self.give_up(place, index, events);
         }
         self.leave_path(place, index);
+        self.admit_copies(place, &found, container.as_ref(), looked, now);
         let Some(anew) = self.follow(place, found, container, None, now) else { return };
         if let Some(file) = self.file_mut(anew) {
             file.is_anew = true;
