@@ -16,6 +16,8 @@ pub struct Selection {
     /// Pods of Flyte's own parts and of its tasks.
     flyte: bool,
     selectors: Vec<Selector>,
+    /// All of these as they were written.
+    texts: Vec<String>,
 }
 
 impl Selection {
@@ -25,6 +27,7 @@ impl Selection {
     /// If it is no pattern.
     pub fn add_namespaces(&mut self, pattern: &str) -> Result<(), glob::PatternError> {
         self.namespaces.push(Pattern::new(pattern)?);
+        self.texts.push(format!("namespace {pattern}"));
         Ok(())
     }
 
@@ -34,6 +37,7 @@ impl Selection {
     /// If one of them is no selector.
     pub fn add_pods(&mut self, selectors: &str) -> Result<(), SelectorError> {
         for selector in selectors.split(';').map(str::trim).filter(|selector| !selector.is_empty()) {
+            self.texts.push(selector.to_owned());
             if selector.eq_ignore_ascii_case(FLYTE) {
                 self.flyte = true;
             } else {
@@ -41,6 +45,12 @@ impl Selection {
             }
         }
         Ok(())
+    }
+
+    /// What it selects, in words that two selections share only if they are the same.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.texts.join("; ")
     }
 
     /// No pod is left out.

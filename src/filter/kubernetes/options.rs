@@ -164,7 +164,7 @@ const OPTIONS: &[OptionSpec] = &[
         "Off",
         "Lets pods exclude their logs by the annotation `fluentbit.io/exclude[_<stream>][-<container>]`. A log that is \
          excluded as a whole when it is found is not opened; when the annotation goes it is read from where it ends \
-         then.",
+         then. While nobody knows the pod (any more) it stays excluded; with the tail's `DB` also after a restart.",
     ),
     switch("Use_Journal", "Off", "Takes the pod from journald's `CONTAINER_NAME`. Not supported yet."),
     switch("Dummy_Meta", "Off", "Adds invented metadata. Not supported."),

@@ -21,8 +21,9 @@ impl Follower {
         let Some(tag) = self.settings.naming.tag(&found.path).filter(|_| self.is_mine(key)) else { return };
         let container = identity::container(self.disk.as_ref(), &found.path);
         // What was chosen stays chosen: the container's next start, and what it is rotated to.
-        let admission = match self.places.contains_key(&key) {
-            true => Admission::Follow { from_end: self.choosing.is_chosen_with_others(&found.path) },
+        let has_chosen = self.places.get(&key).is_some_and(|place| self.groups[*place].takes_others());
+        let admission = match has_chosen {
+            true => Admission::Follow { from_end: self.choosing.was_excluded(&found.path) },
             false => self.choosing.admit(&found.path, &tag, container.as_ref(), now.instant),
         };
         if admission == Admission::Leave {
@@ -35,17 +36,21 @@ impl Follower {
         if admission == (Admission::Follow { from_end: true }) {
             return self.admit_at_end(place, found, container, now);
         }
-        if let Admission::Hold(since) = admission {
-            self.groups[place].held = Some(since);
+        match admission {
+            Admission::Hold(since) => self.groups[place].held = Some(since),
+            _ => self.groups[place].is_chosen |= self.groups[place].held.is_none(),
         }
         let is_known = self.is_known(place, &found);
         if !is_known || std::mem::take(&mut self.groups[place].has_gap) {
             self.admit_earlier(place, &found, container.as_ref(), now);
         }
+        let path = found.path.clone();
         if is_known {
-            return;
+            return self.choosing.opened(&path);
         }
-        self.follow(place, found, container, None, now);
+        if self.follow(place, found, container, None, now).is_some() {
+            self.choosing.opened(&path);
+        }
         self.groups[place].end_earlier_starts(now.instant);
     }
 
@@ -57,6 +62,9 @@ impl Follower {
         let id = self.follow(place, found, container, None, now);
         if let Some(file) = id.and_then(|id| self.file_mut(id)) {
             file.is_passed = true;
+            let path = file.found.path.clone();
+            self.choosing.opened(&path);
+            self.groups[place].is_chosen = true;
         }
     }
 
@@ -69,12 +77,13 @@ impl Follower {
             let known = group.files.iter().find_map(|file| Some((&file.found.path, file.container.clone()?)));
             let choice = known.map(|(path, container)| {
                 let tag = self.settings.naming.tag(path).unwrap_or_default();
-                self.choosing.decide(&tag, &container, since, now.instant)
+                self.choosing.decide(path, &tag, &container, since, now.instant)
             });
             match choice {
                 Some(Choice::Undecided) => {}
                 None | Some(Choice::Chosen { .. }) => {
                     self.groups[place].held = None;
+                    self.groups[place].is_chosen = true;
                     // They have waited.
                     self.groups[place].files.iter_mut().for_each(|file| file.found_at = since);
                 }

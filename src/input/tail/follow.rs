@@ -134,6 +134,7 @@ impl Follower {
         if let Some(open) = self.opening.take() {
             let Kept { store, memory, rescue } = open();
             self.foreign = store.as_ref().map(|store| store.foreign()).unwrap_or_default();
+            self.choosing.remember(store.as_ref().map(|store| store.left_out()).unwrap_or_default());
             (self.store, self.memory, self.rescue) = (store, memory, rescue);
             self.admit_rescued(now);
         }
@@ -281,6 +282,9 @@ impl Follower {
                 file.renew_head(open);
             }
             rows.extend(file.saved());
+        }
+        for (path, left_out) in self.choosing.take_untold() {
+            store.leave_out(&path, left_out);
         }
         // A failure was logged, and the store keeps what it was given until it can be written.
         let _ = store.save(&rows);

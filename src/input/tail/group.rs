@@ -33,6 +33,8 @@ pub(super) struct Group {
     pub(super) has_gap: bool,
     /// Since when its files are held open though it is not known whether they are to be read.
     pub(super) held: Option<Instant>,
+    /// It was decided that its files are read: so are all that come.
+    pub(super) is_chosen: bool,
 }
 
 /// Files that are remembered as done, the newest: a container's directory holds some five.
@@ -50,6 +52,7 @@ impl Group {
             passed: HashMap::new(),
             has_gap: false,
             held: None,
+            is_chosen: false,
         }
     }
 
@@ -70,6 +73,11 @@ impl Group {
         let place = self.files.iter().rposition(is_before).map_or(0, |last| last + 1);
         self.files.insert(place, file);
         place
+    }
+
+    /// What becomes of its files becomes of each that comes: they are read, or held open together.
+    pub(super) fn takes_others(&self) -> bool {
+        self.is_chosen || !self.files.is_empty()
     }
 
     /// Every file before this one was read to its end.

@@ -34,8 +34,9 @@ const OPTIONS: &[OptionSpec] = &[
          parts and the pods of its tasks, of version 1 and 2, in any namespace. Other containers' logs are not opened, \
          and get no checkpoint; files that are no containers' logs are read. Labels come from the `kubernetes` filter \
          that takes the file's tag. Until the API server has listed the pods nothing is decided (`Metadata_Grace` is \
-         how long a log found later waits for its pod). A pod that is not there any more, and that nobody knows: with \
-         `flyte` alone its name and namespace tell, else its logs are read. A log that is read is read to its end, \
+         how long a log found later waits for its pod). What was decided holds while nobody knows the pod; with `DB` \
+         also after a restart, unless something else is selected then. A pod that is not there any more, and that \
+         nobody ever knew: with `flyte` alone its name and namespace tell, else its logs are read. A log that is read is read to its end, \
          whatever becomes of the labels; one that is not read is looked at again when the labels change.",
     )
     .repeatable(),

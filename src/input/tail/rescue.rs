@@ -174,6 +174,7 @@ impl Follower {
             let is_begun = file.committed.offset > 0;
             self.groups[place].held =
                 self.groups[place].held.filter(|_| !is_begun).or((is_new && !is_begun).then_some(now.instant));
+            self.groups[place].is_chosen |= self.groups[place].held.is_none();
             file.rotated = Some(now.instant);
             tracing::info!(path = %file.found.path.display(), from = file.committed.offset, to = file.length, "goes on in the spool");
             self.hold_segment(file.id, file.is_compressed, segment);

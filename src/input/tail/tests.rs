@@ -1,30 +1,87 @@
 //! What becomes of files on a real disk, at times that the tests choose.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use super::disk::{Disk, LogFile, Look};
 use super::*;
+use crate::config::Match;
+use crate::kubernetes::{Metadata, Preload, Selection};
 use crate::telemetry::accounts::LostBytes;
 
 /// Logs in a directory, and a tail that follows them.
 struct World {
     directory: tempfile::TempDir,
+    selection: Selection,
+    metadata: Vec<Metadata>,
+    memory: Memory,
+    refuses: Arc<AtomicBool>,
     tail: Option<Tail>,
     start: Now,
     elapsed: Duration,
     modified: SystemTime,
 }
 
+/// The real disk, which does not open files at times.
+#[derive(Debug)]
+struct Refusing(Arc<AtomicBool>);
+
+impl Disk for Refusing {
+    fn look(&self, path: &Path) -> io::Result<Look> {
+        RealDisk.look(path)
+    }
+
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        RealDisk.resolve(path)
+    }
+
+    fn link(&self, path: &Path) -> io::Result<PathBuf> {
+        RealDisk.link(path)
+    }
+
+    fn names(&self, directory: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+        RealDisk.names(directory)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
+        if self.0.load(Ordering::Relaxed) { Err(io::ErrorKind::PermissionDenied.into()) } else { RealDisk.open(path) }
+    }
+}
+
 impl World {
     fn new() -> Self {
         Self {
             directory: tempfile::tempdir().unwrap(),
+            selection: Selection::default(),
+            metadata: Vec::new(),
+            memory: Memory::default(),
+            refuses: Arc::default(),
             tail: None,
             start: Now::read(),
             elapsed: Duration::ZERO,
             modified: SystemTime::now(),
         }
+    }
+
+    /// Pods are known by files; those of these labels are selected, if they do not exclude themselves.
+    fn selecting(labels: &str) -> Self {
+        let mut world = Self::new();
+        if !labels.is_empty() {
+            world.selection.add_pods(labels).unwrap();
+        }
+        world.metadata = vec![Metadata {
+            routing: Match::everything(),
+            bound: None,
+            watch: None,
+            preload: Some(Preload::new(world.directory.path())),
+            grace: Duration::from_secs(5),
+            namespaces: None,
+            excludes: true,
+        }];
+        world
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -40,6 +97,19 @@ impl World {
         File::options().append(true).open(&path).unwrap().set_modified(self.modified).unwrap();
     }
 
+    fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap();
+    }
+
+    /// Tells of a pod what the API server would.
+    fn describe(&mut self, pod: &str, label: &str, annotation: &str) {
+        let metadata = serde_json::json!({
+            "name": pod, "namespace": "flyte", "uid": pod,
+            "labels": {"app": label}, "annotations": {"fluentbit.io/exclude": annotation},
+        });
+        self.write(&format!("flyte_{pod}.meta"), &serde_json::json!({"metadata": metadata}).to_string());
+    }
+
     fn now(&self) -> Now {
         Now { instant: self.start.instant + self.elapsed, ..self.start }
     }
@@ -48,7 +118,8 @@ impl World {
         let now = self.now();
         self.tail.get_or_insert_with(|| {
             let pattern = format!("{}/*.log", self.directory.path().display());
-            let settings = Settings::simulated(&pattern, 1000, 10);
+            let mut settings = Settings::simulated(&pattern, 1000, 10);
+            settings.selection = self.selection.clone();
             let surroundings = Surroundings {
                 shard: crate::input::Shard { worker: 0, workers: 1 },
                 open_files: 10,
@@ -56,10 +127,20 @@ impl World {
                 memory: Memory::default(),
                 metadata: [].into(),
             };
-            let (disk, open) = (Arc::new(RealDisk), Box::new(Kept::default));
-            let means = Means { disk, watch: None, open, metadata: [].into() };
+            let memory = self.memory.of("tail.0");
+            let open = || Kept { store: Some(Box::new(memory.clone())), memory: Some(memory), rescue: None };
+            let disk = Arc::new(Refusing(Arc::clone(&self.refuses)));
+            let metadata = self.metadata.clone().into();
+            let means = Means { disk, watch: None, open: Box::new(open), metadata };
             Tail::new(0, settings, &surroundings, means, now)
         })
+    }
+
+    /// The process ends, and the next one begins.
+    fn restart(&mut self) {
+        let now = self.now();
+        self.tail().hand_over(now);
+        self.tail = None;
     }
 
     /// Lets time pass, and tells all that is read by then. The last source comes with it.
@@ -93,6 +174,11 @@ impl World {
         self.tail().account(now, &mut account);
         account
     }
+}
+
+/// The file name of a container's log.
+fn log_of(pod: &str) -> String {
+    format!("{pod}_flyte_main-{}.log", "a".repeat(64))
 }
 
 #[test]
@@ -129,4 +215,50 @@ fn what_a_truncation_without_a_copy_destroyed_is_counted() {
     assert_eq!(world.read_for(90).0, "five\n");
     let account = world.account();
     assert_eq!((account.lost.removed, account.truncated_files), (4, 1));
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_at_once_is_still_one_that_was_excluded() {
+    let mut world = World::selecting("");
+    let log = log_of("one");
+    world.describe("one", "web", "true");
+    world.write(&log, "old\n");
+    assert_eq!(world.read_for(3).0, "");
+    assert_eq!(world.account().choice.excluded, 1);
+    world.describe("one", "web", "false");
+    world.refuses.store(true, Ordering::Relaxed);
+    assert_eq!(world.read_for(60).0, "");
+    world.refuses.store(false, Ordering::Relaxed);
+    assert_eq!(world.read_for(15).0, "");
+    world.write(&log, "old\nnew\n");
+    assert_eq!(world.read_for(15).0, "new\n");
+}
+
+#[test]
+fn a_log_that_is_not_wanted_is_not_when_its_pod_is_forgotten() {
+    for (label, annotation) in [("db", "false"), ("web", "true")] {
+        let mut world = World::selecting("app=web");
+        world.describe("one", label, annotation);
+        world.write(&log_of("one"), "old\n");
+        assert_eq!(world.read_for(3).0, "");
+        world.remove("flyte_one.meta");
+        assert_eq!(world.read_for(90).0, "", "{label} {annotation}");
+    }
+}
+
+#[test]
+fn a_log_that_is_not_wanted_is_not_after_a_restart_without_its_pod() {
+    for (label, annotation) in [("db", "false"), ("web", "true")] {
+        let mut world = World::selecting("app=web");
+        world.describe("one", label, annotation);
+        world.write(&log_of("one"), "old\n");
+        assert_eq!(world.read_for(3).0, "");
+        world.remove("flyte_one.meta");
+        world.restart();
+        assert_eq!(world.read_for(90).0, "", "{label} {annotation}");
+        // What is asked for otherwise is decided anew.
+        world.restart();
+        world.selection.add_pods("app=db").unwrap();
+        assert_eq!(world.read_for(90).0, "old\n", "{label} {annotation}");
+    }
 }

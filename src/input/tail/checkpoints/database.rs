@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Params, Transaction, TransactionBehavior, params};
 
+use super::left_out::LeftOutFiles;
 use super::opening::{self, LOCKED, LOCKED_AT_START, Opened, explain, is_damage};
 use super::other_writers::OtherWriters;
 use super::rows::{self, Unsigned};
-use super::{ForeignRow, ReadAt, Saved, Store, StoreError, fluent_bit, schema};
+use super::{ForeignRow, LeftOut, ReadAt, Saved, Store, StoreError, fluent_bit, schema};
 use crate::input::tail::identity::Head;
 use crate::record::{LogId, Timestamp};
 use crate::telemetry::Throttle;
@@ -30,6 +31,7 @@ pub(crate) struct Database {
     unsaved: HashSet<LogId>,
     /// Logs whose rows are to be removed.
     forgotten: HashSet<LogId>,
+    left_out: LeftOutFiles,
     /// When a lock of another program is waited for again.
     retry_at: Option<Instant>,
     /// When rows of files that are gone are removed: after those of the files that are there were
@@ -82,6 +84,7 @@ impl Database {
             sequence: 0,
             unsaved: HashSet::new(),
             forgotten: HashSet::new(),
+            left_out: LeftOutFiles::default(),
             retry_at: None,
             forget_at: Some(Instant::now() + FORGET_AFTER),
             began: microseconds(),
@@ -115,6 +118,9 @@ impl Database {
             file: file_at(&self.path),
             connection,
         };
+        if let Some(connection) = &self.access.connection {
+            self.left_out.add(LeftOutFiles::read(connection, &self.input));
+        }
         if let (true, Some(connection)) = (self.access.is_writable, &self.access.connection) {
             self.watch.begin(connection);
         }
@@ -153,13 +159,12 @@ impl Database {
         }
         if !self.access.is_writable {
             self.reopen(LOCKED)?;
-            // Whatever is on disk now, what this process knows is newer.
-            self.unsaved = self.recent.keys().copied().collect();
+            self.write_all_again();
         }
         match self.write() {
             Err(error) if is_damage(&error) => {
                 self.reopen(LOCKED)?;
-                self.unsaved = self.recent.keys().copied().collect();
+                self.write_all_again();
                 self.write().map_err(|error| explain(&error))
             }
             Err(error) => {
@@ -171,6 +176,12 @@ impl Database {
             }
             Ok(()) => Ok(()),
         }
+    }
+
+    /// Whatever is on disk now, what this process knows is newer.
+    fn write_all_again(&mut self) {
+        self.unsaved = self.recent.keys().copied().collect();
+        self.left_out.write_all_again();
     }
 
     /// Writes what is not on disk, in one transaction.
@@ -192,6 +203,7 @@ impl Database {
                 fluent_bit::mirror(&transaction, row, now / 1_000_000)?;
             }
         }
+        self.left_out.write(&transaction, &self.input)?;
         if is_due {
             fluent_bit::remove_unseen(&transaction, &self.input, self.began)?;
             transaction
@@ -201,8 +213,14 @@ impl Database {
         self.forget_at = self.forget_at.filter(|_| !is_due);
         self.unsaved.clear();
         self.forgotten.clear();
+        self.left_out.was_written();
         self.recent.retain(|_, (_, row)| row.place != super::Place::Gone);
         Ok(())
+    }
+
+    /// Everything is on disk.
+    fn is_saved(&self) -> bool {
+        self.unsaved.is_empty() && self.forgotten.is_empty() && self.left_out.is_saved()
     }
 
     fn is_forgetting_due(&self) -> bool {
@@ -252,6 +270,14 @@ impl Store for Database {
         self.forgotten.insert(log);
     }
 
+    fn left_out(&self) -> HashMap<PathBuf, LeftOut> {
+        self.left_out.all()
+    }
+
+    fn leave_out(&mut self, path: &Path, left_out: Option<LeftOut>) {
+        self.left_out.set(path, left_out);
+    }
+
     fn save(&mut self, rows: &[Saved]) -> Result<(), StoreError> {
         for row in rows {
             self.sequence += 1;
@@ -259,7 +285,7 @@ impl Store for Database {
             self.unsaved.insert(row.log);
             self.forgotten.remove(&row.log);
         }
-        let is_idle = self.unsaved.is_empty() && self.forgotten.is_empty() && self.trouble.is_none();
+        let is_idle = self.is_saved() && self.trouble.is_none();
         if is_idle && !self.is_forgetting_due() {
             return Ok(());
         }
@@ -304,7 +330,7 @@ impl Store for Database {
 impl Drop for Database {
     /// The last chance, whatever was to be waited for.
     fn drop(&mut self) {
-        if (!self.unsaved.is_empty() || !self.forgotten.is_empty())
+        if !self.is_saved()
             && let Err(reason) = self.flush()
         {
             tracing::error!(path = %self.path.display(), %reason, "the last checkpoints are not saved: more is read again");

@@ -2,10 +2,10 @@
 //! process to the next, and all of them in simulations.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{ForeignRow, ReadAt, Saved, Store, StoreError};
+use super::{ForeignRow, LeftOut, ReadAt, Saved, Store, StoreError};
 use crate::input::tail::identity::Head;
 use crate::record::LogId;
 use crate::telemetry::accounts::CheckpointAccount;
@@ -34,6 +34,8 @@ pub(crate) struct MemoryStore {
 #[derive(Debug, Default)]
 struct Rows {
     rows: HashMap<LogId, (u64, Saved)>,
+    /// Files that are there and are not read because of their pods.
+    left_out: HashMap<PathBuf, LeftOut>,
     /// Rises with each row that is saved.
     sequence: u64,
 }
@@ -90,6 +92,17 @@ impl Store for MemoryStore {
 
     fn forget(&mut self, log: LogId) {
         self.rows().rows.remove(&log);
+    }
+
+    fn left_out(&self) -> HashMap<PathBuf, LeftOut> {
+        self.rows().left_out.clone()
+    }
+
+    fn leave_out(&mut self, path: &Path, left_out: Option<LeftOut>) {
+        match left_out {
+            Some(left_out) => drop(self.rows().left_out.insert(path.to_owned(), left_out)),
+            None => drop(self.rows().left_out.remove(path)),
+        }
     }
 
     fn save(&mut self, rows: &[Saved]) -> Result<(), StoreError> {

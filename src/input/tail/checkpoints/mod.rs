@@ -3,7 +3,8 @@
 //! [`Database`] keeps them in SQLite: a table of our own ([`rows`]), which is the truth, and Fluent
 //! Bit's table in the same file ([`fluent_bit`]) as a mirror, so that a node can move from Fluent
 //! Bit to flytail and back. [`schema`] knows the versions of the tables, and [`opening`] what is
-//! done with a file that cannot be used.
+//! done with a file that cannot be used. Beside the checkpoints stands which files are [`left_out`]
+//! because of their pods.
 //!
 //! A store that fails never stops the shipping: what cannot be written is kept in memory and tried
 //! again, and what cannot be read is read from the files again. Ids made of positions keep that from
@@ -11,6 +12,7 @@
 
 mod database;
 mod fluent_bit;
+mod left_out;
 mod memory;
 mod opening;
 mod other_writers;
@@ -19,6 +21,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +30,7 @@ use crate::record::{Checkpoint, LogId};
 use crate::telemetry::accounts::CheckpointAccount;
 
 pub(crate) use database::Database;
+pub(crate) use left_out::LeftOut;
 pub use memory::Memory;
 pub(crate) use memory::MemoryStore;
 
@@ -88,6 +92,12 @@ pub(crate) trait Store: Send {
     /// Drops a log: its loss was reported, or nothing of it can come any more. Written by the next
     /// `save`.
     fn forget(&mut self, log: LogId);
+
+    /// Files that were not read because of their pods when these were known, by their paths.
+    fn left_out(&self) -> HashMap<PathBuf, LeftOut>;
+
+    /// A file is not read, or (`None`) it is, or it is gone. Written by the next `save`.
+    fn leave_out(&mut self, path: &Path, left_out: Option<LeftOut>);
 
     /// Writes rows, in one transaction, together with what was not written before. Called about
     /// once a second, with no rows too.

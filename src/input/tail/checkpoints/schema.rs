@@ -10,10 +10,10 @@ use super::opening::OpenError;
 use super::rows;
 
 /// The version that this program writes.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// What makes version 0 (of any version below it), 1, and so on. A new database goes the whole way.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS flytail_checkpoints (
         input TEXT, log BLOB, device INTEGER, inode INTEGER, head_length INTEGER, head_hash INTEGER,
         path TEXT, offset INTEGER, stdout INTEGER, stderr INTEGER, time INTEGER, updated INTEGER,
@@ -32,6 +32,11 @@ const STEPS: [&str; 2] = [
     INSERT OR REPLACE INTO flytail_mirror SELECT inode, offset FROM flytail_checkpoints ORDER BY updated;
     CREATE TABLE flytail_schema (minimum_reader INTEGER NOT NULL);
     INSERT INTO flytail_schema VALUES (1);",
+    // A new table: programs of version 1 go on to work.
+    "CREATE TABLE flytail_left_out (
+        input TEXT NOT NULL, path TEXT NOT NULL, is_excluded INTEGER NOT NULL, selection TEXT NOT NULL,
+        PRIMARY KEY (input, path)
+    ) WITHOUT ROWID;",
 ];
 
 /// Fluent Bit's table, and an index of ours that it keeps up without knowing it.

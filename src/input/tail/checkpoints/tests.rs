@@ -165,11 +165,37 @@ fn an_older_database_is_upgraded_without_loss() {
 }
 
 #[test]
+fn files_that_are_left_out_are_known_after_a_restart() {
+    let state = State::new();
+    let left_out = |is_excluded| LeftOut { is_excluded, selection: "app=web".to_owned() };
+    let known = |database: &Database| {
+        let mut known: Vec<_> = database.left_out().into_iter().collect();
+        known.sort_by(|one, other| one.0.cmp(&other.0));
+        known
+    };
+    let mut database = state.open();
+    database.leave_out(Path::new("/a"), Some(left_out(true)));
+    database.leave_out(Path::new("/b"), Some(left_out(false)));
+    database.leave_out(Path::new("/c"), Some(left_out(true)));
+    database.leave_out(Path::new("/c"), Some(left_out(false)));
+    database.save(&[]).unwrap();
+    database.leave_out(Path::new("/b"), None);
+    drop(database);
+    let expected = [("/a".into(), left_out(true)), ("/c".into(), left_out(false))];
+    let mut database = state.open();
+    assert_eq!(known(&database), expected);
+    assert_eq!(Database::open(&state.path(), "tail.1").left_out(), HashMap::new(), "another input's are not its own");
+    fs::remove_file(state.path()).unwrap();
+    database.save(&[row(1, 5, 20)]).unwrap();
+    assert_eq!(known(&state.open()), expected, "written again where the file was lost");
+}
+
+#[test]
 fn a_newer_database_that_says_that_it_can_be_used_is_used_and_stays_as_it_is() {
     let state = State::new();
     state.open().save(&[row(1, 5, 20)]).unwrap();
     let newer = "ALTER TABLE flytail_checkpoints ADD COLUMN added TEXT NOT NULL DEFAULT 'new';
-        UPDATE flytail_checkpoints SET added = 'kept'; CREATE TABLE flytail_added (x); PRAGMA user_version = 2";
+        UPDATE flytail_checkpoints SET added = 'kept'; CREATE TABLE flytail_added (x); PRAGMA user_version = 3";
     state.sql().execute_batch(newer).unwrap();
     let mut database = state.open();
     assert_eq!(database.of_log(LogId(1)), Some(row(1, 5, 20)));
@@ -177,7 +203,7 @@ fn a_newer_database_that_says_that_it_can_be_used_is_used_and_stays_as_it_is() {
     drop(database);
     let added = "SELECT group_concat(added, ' ') FROM (SELECT added FROM flytail_checkpoints ORDER BY log)";
     let added: String = state.sql().query_row(added, [], |row| row.get(0)).unwrap();
-    assert_eq!((added.as_str(), schema::version(&state.sql()).unwrap()), ("kept new", 2));
+    assert_eq!((added.as_str(), schema::version(&state.sql()).unwrap()), ("kept new", 3));
     assert_eq!(state.aside(), [""; 0]);
 }
 
