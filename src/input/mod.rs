@@ -17,6 +17,7 @@ use crate::config::{Options, Plugin, Problems};
 use crate::kubernetes::Metadata;
 use crate::record::{Checkpoint, Now, Source, Timestamp};
 use crate::telemetry::accounts::InputAccount;
+use crate::telemetry::limited::LimitedCounts;
 
 /// Bytes of one source, borrowed from the worker's buffer.
 #[derive(Debug)]
@@ -83,6 +84,12 @@ pub trait Input: Send {
 
     /// Nothing more of the source is handed out before then. Inputs that cannot wait go on.
     fn pause(&mut self, _source: u64, _until: Instant) {}
+
+    /// What the input did to containers because they log more than they may, by their names, since the
+    /// last call.
+    fn take_limited(&mut self) -> Vec<(String, LimitedCounts)> {
+        Vec::new()
+    }
 
     /// All records before the checkpoint are done.
     fn committed(&mut self, source: u64, checkpoint: Checkpoint);

@@ -1,5 +1,8 @@
 //! What a worker keeps of one source.
 
+use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
+
 use super::ledger::Ledger;
 use super::rate::Rate;
 use super::reading::Reading;
@@ -7,7 +10,7 @@ use crate::decode::Decoder;
 use crate::decode::encoding::Charset;
 use crate::record::position::IdSeed;
 use crate::record::{Checkpoint, Source};
-use crate::telemetry::limited::LimitedCounts;
+use crate::telemetry::limited::{Limited, LimitedCounts};
 
 /// See the module.
 pub struct SourceState {
@@ -110,16 +113,28 @@ impl SourceState {
     /// that.
     pub fn take_limited(&mut self) -> Option<(String, LimitedCounts)> {
         let counts = self.rate.as_mut().map(Rate::take_counts).filter(|counts| *counts != LimitedCounts::default())?;
-        let name = match &self.source.container {
-            Some(container) => format!("{}/{}/{}", container.namespace, container.pod, container.name),
+        Some((self.limited_name(), counts))
+    }
+
+    /// The name under which that is counted.
+    pub fn limited_name(&self) -> String {
+        match &self.source.container {
+            Some(container) => container.full_name(),
             None => self.source.path.clone().unwrap_or_else(|| self.source.tag.clone()),
-        };
-        Some((name, counts))
+        }
     }
 
     /// Bytes that were taken and are not settled.
     #[must_use]
     pub fn held(&self) -> u64 {
         self.taken.saturating_sub(self.ledger.committed().offset)
+    }
+}
+
+/// Forgets containers that logged more than they may, some time after the last of their sources.
+pub(super) fn forget_gone(limited: &mut Limited, sources: &BTreeMap<u64, SourceState>, now: Instant) {
+    if !limited.is_empty() {
+        let there: HashSet<String> = sources.values().map(SourceState::limited_name).collect();
+        limited.forget_gone(|name| there.contains(name), now);
     }
 }

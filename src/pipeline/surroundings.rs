@@ -22,7 +22,9 @@ const MOST: u64 = 65_536;
 pub(super) fn of_workers(config: &Config, memory: &Memory, metadata: &[Metadata]) -> Vec<Surroundings> {
     let workers = config.service.workers.max(1);
     let tails = config.inputs.iter().filter(|input| input.plugin() == tail::PLUGIN.name).count().max(1);
-    let open_files = may_open().saturating_sub(OTHERS).clamp(LEAST, MOST) / (workers * tails) as u64;
+    // A quarter as many are added that were removed and must be held open.
+    let logs = may_open().saturating_sub(OTHERS).clamp(LEAST, MOST) / 5 * 4;
+    let open_files = logs / (workers * tails) as u64;
     let open_files = usize::try_from(open_files.max(LEAST)).unwrap_or(usize::MAX);
     let spool = spool(config);
     let of = |worker| Surroundings {

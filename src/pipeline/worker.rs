@@ -16,7 +16,7 @@ use super::emit::Run;
 use super::emitter::Emitter;
 use super::message::Message;
 use super::reading::Reading;
-use super::source::SourceState;
+use super::source::{SourceState, forget_gone};
 use super::watchdog::{Reasons, Watchdog};
 use crate::decode::encoding::Charset;
 use crate::input::{Block, Event, Input, State};
@@ -128,6 +128,7 @@ impl Worker {
         self.settle();
         if is_draining || self.save_at.is_none_or(|at| now.instant >= at) {
             self.save();
+            forget_gone(&mut self.snapshot.limited, &self.sources, now.instant);
             self.save_at = Some(now.instant + SAVE_INTERVAL);
         }
         self.publish(now);
@@ -250,6 +251,9 @@ impl Worker {
     fn settle(&mut self) {
         while self.settle_ready() {}
         for (container, counts) in self.sources.values_mut().filter_map(SourceState::take_limited) {
+            self.snapshot.limited.add(&container, counts);
+        }
+        for (container, counts) in self.inputs.iter_mut().flat_map(|slot| slot.input.take_limited()) {
             self.snapshot.limited.add(&container, counts);
         }
         self.sources.retain(|_, state| !(state.closed && state.ledger.is_settled()));

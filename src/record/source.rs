@@ -47,6 +47,14 @@ pub struct Container {
     pub restart: Option<u32>,
 }
 
+impl Container {
+    /// `<namespace>/<pod>/<container>`.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{}/{}/{}", self.namespace, self.pod, self.name)
+    }
+}
+
 /// What is known of a pod from the Kubernetes API (or from files in its place).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PodMetadata {

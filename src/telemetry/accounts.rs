@@ -82,6 +82,11 @@ pub struct LostBytes {
     pub spool_age: u64,
     /// The spool's file is damaged.
     pub damaged: u64,
+    /// Their container had to wait because it logs more than it may, and had more than its share of the
+    /// spool.
+    pub spool_share: u64,
+    /// Their file was removed, and too many such files would have had to be held open.
+    pub open_files: u64,
 }
 
 /// How the checkpoints of one input fare, in one worker.
@@ -200,6 +205,8 @@ impl Snapshot {
             sum.lost.spool_bytes += part.lost.spool_bytes;
             sum.lost.spool_age += part.lost.spool_age;
             sum.lost.damaged += part.lost.damaged;
+            sum.lost.spool_share += part.lost.spool_share;
+            sum.lost.open_files += part.lost.open_files;
             sum.damaged_files += part.damaged_files;
             sum.truncated_files += part.truncated_files;
             sum.spooled += part.spooled;

@@ -201,6 +201,8 @@ fn lost<'a>(
             ("spool_bytes", lost.spool_bytes),
             ("spool_age", lost.spool_age),
             ("damaged", lost.damaged),
+            ("spool_share", lost.spool_share),
+            ("open_files", lost.open_files),
         ];
         for (reason, bytes) in reasons {
             let labels = [("name", instance.as_str()), ("reason", reason)];
@@ -225,6 +227,11 @@ fn limited(encoder: &mut DescriptorEncoder<'_>, limited: &Limited) -> Result<(),
     let mut descriptor = encoder.encode_descriptor("rate_limited_waits", help, None, kind)?;
     for (container, counts) in limited.iter() {
         ConstCounter::new(counts.waits).encode(descriptor.encode_family(&[("container", container)])?)?;
+    }
+    let help = "Bytes of a container's log that were given up because it had more than its share of the spool";
+    let mut descriptor = encoder.encode_descriptor("rate_limited_given_up", help, Some(&Unit::Bytes), kind)?;
+    for (container, counts) in limited.iter() {
+        ConstCounter::new(counts.given_up).encode(descriptor.encode_family(&[("container", container)])?)?;
     }
     Ok(())
 }

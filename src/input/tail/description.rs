@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::discover::Found;
 use super::disk::{Kind, LogFile, Look};
 use super::file::Followed;
+use super::group::Group;
 use super::identity::Head;
 use crate::input::next_source_id;
 use crate::record::{Checkpoint, Container, LogId, Now, Timestamp};
@@ -19,6 +20,9 @@ pub(super) struct Description {
     pub(super) input: String,
     pub(super) group: u64,
     pub(super) is_numbered: bool,
+    /// Its container logged more than it may.
+    #[serde(default)]
+    pub(super) has_to_wait: bool,
     pub(super) path: PathBuf,
     pub(super) real: PathBuf,
     container: Option<DescribedContainer>,
@@ -51,15 +55,16 @@ struct DescribedContainer {
 
 impl Description {
     /// Of a file that is followed.
-    pub(super) fn of(input: &str, group: u64, is_numbered: bool, file: &Followed, log: LogId) -> Self {
+    pub(super) fn of(input: &str, group: &Group, file: &Followed, log: LogId) -> Self {
         let container = file.container.clone().map(|container| {
             let Container { namespace, pod, name, pod_uid, id, restart } = container;
             DescribedContainer { namespace, pod, name, pod_uid, id, restart }
         });
         Self {
             input: input.to_owned(),
-            group,
-            is_numbered,
+            group: group.key,
+            is_numbered: group.is_numbered,
+            has_to_wait: group.has_to_wait,
             path: file.found.path.clone(),
             real: file.found.real.clone(),
             container,

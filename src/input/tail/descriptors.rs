@@ -1,7 +1,8 @@
 //! Which files are open: as many as the process may have, in rounds.
 //!
 //! A file that is not open any more is opened again when its turn comes. One whose last name is
-//! gone cannot be: it stays open until it is done.
+//! gone cannot be: it stays open until it is done. For those there is room beside the others, a quarter
+//! of theirs: whoever has more of them gives some up.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
@@ -29,7 +30,10 @@ pub(super) enum OpenError {
 /// See the module.
 pub(super) struct Descriptors {
     disk: Arc<dyn Disk>,
+    /// Files that may be open and closed again.
     most: usize,
+    /// Files that may be open and must not be closed, since they have no name any more.
+    most_nameless: usize,
     open: HashMap<u64, Box<dyn LogFile>>,
     /// Numbers of the open files' sources in the order of opening; some may be closed again.
     queue: VecDeque<u64>,
@@ -37,10 +41,15 @@ pub(super) struct Descriptors {
 }
 
 impl Descriptors {
-    /// At most `most` files are open at once, those that must not be closed apart.
+    /// At most `most` files are open at once, and a quarter as many that have no name any more.
     pub(super) fn new(disk: Arc<dyn Disk>, most: usize) -> Self {
         let (open, queue, pinned) = (HashMap::new(), VecDeque::new(), HashSet::new());
-        Self { disk, most: most.max(1), open, queue, pinned }
+        Self { disk, most: most.max(1), most_nameless: (most / 4).max(1), open, queue, pinned }
+    }
+
+    /// How many files without a name may be open.
+    pub(super) fn most_nameless(&self) -> usize {
+        self.most_nameless
     }
 
     /// The open file, opened now if it was not.
@@ -54,6 +63,11 @@ impl Descriptors {
             self.queue.push_back(file.id);
         }
         self.if_open(file.id).ok_or(OpenError::Gone)
+    }
+
+    /// The file is open.
+    pub(super) fn is_open(&self, id: u64) -> bool {
+        self.open.contains_key(&id)
     }
 
     /// The file if it is open.

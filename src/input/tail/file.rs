@@ -9,6 +9,7 @@ use super::disk::{LogFile, Look};
 use super::identity::{self, Head};
 use crate::input::LEAD;
 use crate::record::{Checkpoint, Container, LogId, Now, Timestamp};
+use crate::telemetry::limited::LimitedCounts;
 
 /// Where a file is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -331,6 +332,12 @@ impl Followed {
     pub(super) fn was_saved(&mut self) {
         self.is_dirty = false;
         self.saved_length = self.length;
+    }
+
+    /// Something happened because its container logs more than it may.
+    pub(super) fn limited(&self, counts: LimitedCounts) -> (String, LimitedCounts) {
+        let path = || self.found.path.to_string_lossy().into_owned();
+        (self.container.as_ref().map_or_else(path, Container::full_name), counts)
     }
 
     /// Takes the head of what is there: it grows until it is whole.

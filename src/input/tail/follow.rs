@@ -21,6 +21,7 @@ use crate::input::{Event, Shard};
 use crate::kubernetes::Metadata;
 use crate::record::{Now, Timestamp};
 use crate::telemetry::Throttle;
+use crate::telemetry::limited::LimitedCounts;
 
 /// See the module. What becomes of files that lead elsewhere stands in
 /// [`rotation`](super::rotation), where a file's log goes on in [`resume`](super::resume).
@@ -36,6 +37,8 @@ pub(super) struct Follower {
     /// What Fluent Bit wrote into the store before this process began.
     pub(super) foreign: Vec<ForeignRow>,
     pub(super) losses: Losses,
+    /// What happened to containers because they log more than they may, since it was taken last.
+    pub(super) limited: Vec<(String, LimitedCounts)>,
     pub(super) metadata: Arc<[Metadata]>,
     pub(super) choosing: Choosing,
     pub(super) throttle: Throttle,
@@ -108,6 +111,7 @@ impl Follower {
             foreign: Vec::new(),
             opening: Some(open),
             losses: Losses::new(now.instant),
+            limited: Vec::new(),
             choosing,
             metadata,
             throttle: Throttle::default(),

@@ -35,6 +35,8 @@ pub(super) struct Group {
     pub(super) held: Option<Instant>,
     /// It was decided that its files are read: so are all that come.
     pub(super) is_chosen: bool,
+    /// Its container logged more than it may, and had to wait.
+    pub(super) has_to_wait: bool,
 }
 
 /// Files that are remembered as done, the newest: a container's directory holds some five.
@@ -53,6 +55,7 @@ impl Group {
             has_gap: false,
             held: None,
             is_chosen: false,
+            has_to_wait: false,
         }
     }
 

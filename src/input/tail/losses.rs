@@ -8,6 +8,7 @@ use super::checkpoints::Saved;
 use super::follow::Follower;
 use super::group::Group;
 use crate::record::Now;
+use crate::telemetry::Throttle;
 use crate::telemetry::accounts::LostBytes;
 
 /// Why bytes could not be read.
@@ -21,16 +22,21 @@ pub(crate) enum Loss {
     SpoolAge,
     /// What held them in the spool is damaged.
     Damaged,
+    /// A container that logs more than it may had more than its share of the spool.
+    SpoolShare,
+    /// Too many files that were removed would have had to be held open.
+    OpenFiles,
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Losses {
-    bytes: [u64; 4],
+    bytes: [u64; 6],
     /// Compressed files whose end could not be inflated.
     damaged_files: u64,
     /// Truncated files of which there was no copy.
     truncated_files: u64,
+    throttle: Throttle,
     /// When it is known what was destroyed while nobody ran.
     check_at: Option<Instant>,
 }
@@ -40,13 +46,23 @@ const CHECK_AFTER: Duration = Duration::from_secs(30);
 
 impl Losses {
     pub(super) fn new(now: Instant) -> Self {
-        Self { bytes: [0; 4], damaged_files: 0, truncated_files: 0, check_at: Some(now + CHECK_AFTER) }
+        Self {
+            bytes: [0; 6],
+            damaged_files: 0,
+            truncated_files: 0,
+            throttle: Throttle::default(),
+            check_at: Some(now + CHECK_AFTER),
+        }
     }
 
     /// Bytes from `from` to `to` of a log are gone.
     pub(super) fn report(&mut self, path: &Path, from: u64, to: u64, reason: Loss) {
         let bytes = to.saturating_sub(from);
         self.bytes[reason as usize] += bytes;
+        // A container that logs more than it may does so all the time.
+        if reason == Loss::SpoolShare && !self.throttle.allows() {
+            return;
+        }
         let reason = reason.name();
         tracing::error!(path = %path.display(), from, to, bytes, reason, "lost: these bytes were gone before they could be read");
     }
@@ -58,8 +74,8 @@ impl Losses {
 
     /// The counters.
     pub(super) fn bytes(&self) -> LostBytes {
-        let [removed, spool_bytes, spool_age, damaged] = self.bytes;
-        LostBytes { removed, spool_bytes, spool_age, damaged }
+        let [removed, spool_bytes, spool_age, damaged, spool_share, open_files] = self.bytes;
+        LostBytes { removed, spool_bytes, spool_age, damaged, spool_share, open_files }
     }
 
     /// How many compressed files were damaged.
@@ -117,6 +133,8 @@ impl Loss {
             Self::SpoolBytes => "spool_bytes",
             Self::SpoolAge => "spool_age",
             Self::Damaged => "damaged",
+            Self::SpoolShare => "spool_share",
+            Self::OpenFiles => "open_files",
         }
     }
 }

@@ -52,6 +52,7 @@ use super::{Block, Event, Input, State, Surroundings, next_source_id};
 use crate::config::{Options, Problems};
 use crate::record::{Checkpoint, Now, Source};
 use crate::telemetry::accounts::InputAccount;
+use crate::telemetry::limited::LimitedCounts;
 
 /// Builds a tail input.
 pub fn build(
@@ -201,9 +202,11 @@ impl Input for Tail {
     }
 
     fn pause(&mut self, source: u64, until: Instant) {
-        if let Some(file) = self.follower.file_mut(source) {
-            file.paused_until = Some(until);
-        }
+        self.follower.pause(source, until);
+    }
+
+    fn take_limited(&mut self) -> Vec<(String, LimitedCounts)> {
+        std::mem::take(&mut self.follower.limited)
     }
 
     fn committed(&mut self, source: u64, checkpoint: Checkpoint) {

@@ -34,9 +34,12 @@ const OPTIONS: &[OptionSpec] = &[
          parts and the pods of its tasks, of version 1 and 2, in any namespace. Other containers' logs are not opened, \
          and get no checkpoint; files that are no containers' logs are read. Labels come from the `kubernetes` filter \
          that takes the file's tag. Until the API server has listed the pods nothing is decided (`Metadata_Grace` is \
-         how long a log found later waits for its pod). What was decided holds while nobody knows the pod; with `DB` \
-         also after a restart, unless something else is selected then. A pod that is not there any more, and that \
-         nobody ever knew: with `flyte` alone its name and namespace tell, else its logs are read. A log that is read is read to its end, \
+         how long a log found later waits for its pod). A log that is removed while it waits is copied into the spool; \
+         without one it is held open, as are others that are not delivered yet, up to a fifth of the files that this \
+         process may open (`ulimit -n`): beyond it the oldest is given up, and counted as lost (`open_files`). What was \
+         decided holds while nobody knows the pod; with `DB` also after a restart, unless something else is selected \
+         then. A pod that is not there any more, and that nobody ever knew: with \
+         `flyte` alone its name and namespace tell, else its logs are read. A log that is read is read to its end, \
          whatever becomes of the labels; one that is not read is looked at again when the labels change.",
     )
     .repeatable(),
@@ -149,7 +152,9 @@ const OPTIONS: &[OptionSpec] = &[
         Kind::Choice(&["slow", "sample", "drop"]),
         "slow",
         "What is done with more than that. `slow`: its log is read later, and nothing is lost unless it is gone by then \
-         and the spool is full. `sample`: one record of `Rate_Limit_Sample` is sent, and each whose level is `ERROR` or \
+         and there is no room for it in the spool. All containers that had to wait share one half of `Spool_Limit`: \
+         beyond it the one that has most there loses its oldest file, which is counted as lost (`spool_share`) and by \
+         container (`rate_limited_given_up`). `sample`: one record of `Rate_Limit_Sample` is sent, and each whose level is `ERROR` or \
          `FATAL`. `drop`: nothing is sent. The last two go by the lines' own times: what waited while this process was \
          away is not too much for that. What is left out is counted by container (`rate_limited_records`), and as \
          dropped by each output that would have got it.",

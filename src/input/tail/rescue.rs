@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 use super::description::{Description, Spooled, spooled_key};
 use super::disk::LogFile;
@@ -15,6 +16,7 @@ use super::losses::Loss;
 use super::resume::Resumed;
 use crate::record::{Checkpoint, Now, Timestamp};
 use crate::spool::segments::{Dropped, Limits, Reason, Segment, Spool, SpoolError};
+use crate::telemetry::limited::LimitedCounts;
 
 /// The spool of this process: all workers and inputs share it.
 #[derive(Debug)]
@@ -98,6 +100,9 @@ impl Rescue {
         for segment in std::mem::take(&mut *left) {
             match serde_json::from_slice::<Description>(segment.description()) {
                 Ok(description) if description.input == self.input && is_mine(description.group) => {
+                    if description.has_to_wait {
+                        lock(&opened.spool).share(segment.id(), description.group);
+                    }
                     taken.push((description, segment));
                 }
                 _ => left.push(segment),
@@ -106,9 +111,18 @@ impl Rescue {
         taken
     }
 
-    /// The spool is less than half full.
-    pub(super) fn has_room(&self) -> bool {
-        self.shared.opened().is_some_and(|opened| lock(&opened.spool).bytes() < self.shared.limits.bytes / 2)
+    /// The spool is less than half full, as is what containers that have to wait may take of it.
+    pub(super) fn has_room(&self, has_to_wait: bool) -> bool {
+        let Some(opened) = self.shared.opened() else { return false };
+        let (spool, limits) = (lock(&opened.spool), self.shared.limits);
+        spool.bytes() < limits.bytes / 2 && !(has_to_wait && spool.shared_bytes() >= limits.share() / 2)
+    }
+
+    /// A segment is of a container that logs more than it may.
+    fn share(&self, id: u64, group: u64) {
+        if let Some(opened) = self.shared.opened() {
+            lock(&opened.spool).share(id, group);
+        }
     }
 
     /// Copies a file from where it is settled, or what was added since the last copy; a compressed one
@@ -134,6 +148,9 @@ impl Rescue {
             return Err(error);
         }
         self.segments.insert(id, segment);
+        if description.has_to_wait {
+            self.share(id, description.group);
+        }
         Ok(Some(id))
     }
 
@@ -169,12 +186,14 @@ impl Follower {
         for (description, segment) in rescue.take_left(|key| self.is_mine(key)) {
             let is_new = !self.places.contains_key(&description.group);
             let place = self.group(description.group, description.is_numbered, &description.real);
+            let has_to_wait = description.has_to_wait;
             let mut file = description.file(&segment, now);
             // It may have been held open only until its pod is known.
             let is_begun = file.committed.offset > 0;
             self.groups[place].held =
                 self.groups[place].held.filter(|_| !is_begun).or((is_new && !is_begun).then_some(now.instant));
             self.groups[place].is_chosen |= self.groups[place].held.is_none();
+            self.groups[place].has_to_wait |= has_to_wait;
             file.rotated = Some(now.instant);
             tracing::info!(path = %file.found.path.display(), from = file.committed.offset, to = file.length, "goes on in the spool");
             self.hold_segment(file.id, file.is_compressed, segment);
@@ -213,7 +232,7 @@ impl Follower {
             // Nothing is added to a compressed log any more.
             return true;
         }
-        let description = Description::of(&rescue.input, group.key, group.is_numbered, file, log);
+        let description = Description::of(&rescue.input, group, file, log);
         let (id, rescued) = (file.id, file.rescued);
         let Some(open) = self.descriptors.if_open(id) else { return false };
         let copied = match file.is_compressed {
@@ -263,6 +282,19 @@ impl Follower {
         }
     }
 
+    /// A source logs more than it may, and is not read before then: from now on its container shares a
+    /// part of the spool with others of its kind.
+    pub(super) fn pause(&mut self, id: u64, until: Instant) {
+        let Some((place, index)) = self.place_of(id) else { return };
+        let group = &mut self.groups[place];
+        group.files[index].paused_until = Some(until);
+        if !std::mem::replace(&mut group.has_to_wait, true)
+            && let Some(rescue) = &self.rescue
+        {
+            group.files.iter().filter_map(|file| file.rescued).for_each(|segment| rescue.share(segment, group.key));
+        }
+    }
+
     /// Finds out which log a file holds whose turn to be read has not come.
     fn name_log(&mut self, place: usize, index: usize, now: Now) {
         let id = self.groups[place].files[index].id;
@@ -284,6 +316,7 @@ impl Follower {
             let reason = match dropped.reason {
                 Reason::Age => Loss::SpoolAge,
                 Reason::Bytes => Loss::SpoolBytes,
+                Reason::Share => Loss::SpoolShare,
             };
             self.let_go(&dropped, reason);
         }
@@ -300,6 +333,12 @@ impl Follower {
                 }
                 if file.length > file.offset {
                     self.losses.report(&file.found.path, file.offset, file.length, reason);
+                    if reason == Loss::SpoolShare {
+                        self.limited.push(file.limited(LimitedCounts {
+                            given_up: file.length - file.offset,
+                            ..LimitedCounts::default()
+                        }));
+                    }
                 }
                 // What was read of it is still delivered; the rest is not read any more.
                 file.end_here();

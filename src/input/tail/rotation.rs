@@ -10,7 +10,6 @@ use super::file::{Followed, Phase};
 use super::follow::Follower;
 use super::gzip;
 use super::losses::Loss;
-use super::rescue::Rescue;
 use crate::input::Event;
 use crate::record::Now;
 
@@ -29,6 +28,42 @@ impl Follower {
                 }
                 self.check_name(place, index, now);
             }
+        }
+        self.give_up_nameless(now.instant);
+    }
+
+    /// Lets go of files without a name while too many are open: first of those that were read, which
+    /// only a crash would need again, then of those of which nobody knows whether they are to be read,
+    /// and of the ones that have been nameless for the longest time. What has a copy goes on there.
+    fn give_up_nameless(&mut self, now: Instant) {
+        let mut nameless = Vec::new();
+        for (place, group) in self.groups.iter().enumerate() {
+            for (index, file) in group.files.iter().enumerate().filter(|(_, file)| !file.is_spooled()) {
+                if let Some(vanished) = file.vanished.filter(|_| self.descriptors.is_open(file.id)) {
+                    nameless.push((file.behind() > 0, group.held.is_none(), vanished, place, index));
+                }
+            }
+        }
+        nameless.sort_unstable();
+        let surplus = nameless.len().saturating_sub(self.descriptors.most_nameless());
+        for (.., place, index) in nameless.into_iter().take(surplus) {
+            if self.groups[place].files[index].rescued.is_some() {
+                self.go_on_in_spool(place, index);
+                continue;
+            }
+            if let Some(copy) = self.copy_of(place, index) {
+                self.change_file(place, index, copy, now);
+                continue;
+            }
+            self.lose(place, index, Loss::OpenFiles);
+            let file = &mut self.groups[place].files[index];
+            file.phase = match file.phase {
+                // Nobody knows of it yet.
+                Phase::Waiting | Phase::Closed => Phase::Closed,
+                _ => Phase::Finished,
+            };
+            let id = file.id;
+            self.descriptors.close(id);
         }
     }
 
@@ -97,7 +132,8 @@ impl Follower {
         let is_next = file.rescued.is_none() && file.rotated.is_some_and(waits) && !file.is_done();
         let is_older = |other: &Followed| !other.is_spooled() && !other.is_done();
         if is_next && file.is_compressed && !self.groups[place].files[..index].iter().any(is_older) {
-            let has_room = self.rescue.as_ref().is_some_and(Rescue::has_room);
+            let has_to_wait = self.groups[place].has_to_wait;
+            let has_room = self.rescue.as_ref().is_some_and(|rescue| rescue.has_room(has_to_wait));
             if has_room && self.descriptors.of(&self.groups[place].files[index]).is_ok() {
                 self.rescue_file(place, index, now);
             }

@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime};
 use super::disk::{Disk, LogFile, Look};
 use super::*;
 use crate::config::Match;
-use crate::kubernetes::{Metadata, Preload, Selection};
+use crate::kubernetes::{Metadata, Pods, Preload, Selection};
+use crate::spool::segments::{Limits, MemoryDisk, Spool};
 use crate::telemetry::accounts::LostBytes;
 
 /// Logs in a directory, and a tail that follows them.
@@ -18,11 +19,14 @@ struct World {
     selection: Selection,
     metadata: Vec<Metadata>,
     memory: Memory,
+    spool: Option<Arc<SharedSpool>>,
     refuses: Arc<AtomicBool>,
     tail: Option<Tail>,
     start: Now,
     elapsed: Duration,
     modified: SystemTime,
+    /// Nothing is read, as while the way is full.
+    is_blocked: bool,
 }
 
 /// The real disk, which does not open files at times.
@@ -58,11 +62,13 @@ impl World {
             selection: Selection::default(),
             metadata: Vec::new(),
             memory: Memory::default(),
+            spool: None,
             refuses: Arc::default(),
             tail: None,
             start: Now::read(),
             elapsed: Duration::ZERO,
             modified: SystemTime::now(),
+            is_blocked: false,
         }
     }
 
@@ -97,6 +103,10 @@ impl World {
         File::options().append(true).open(&path).unwrap().set_modified(self.modified).unwrap();
     }
 
+    fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
     fn remove(&self, name: &str) {
         fs::remove_file(self.path(name)).unwrap();
     }
@@ -128,7 +138,8 @@ impl World {
                 metadata: [].into(),
             };
             let memory = self.memory.of("tail.0");
-            let open = || Kept { store: Some(Box::new(memory.clone())), memory: Some(memory), rescue: None };
+            let rescue = self.spool.clone().map(|spool| Rescue::new(spool, "tail.0".to_owned()));
+            let open = || Kept { store: Some(Box::new(memory.clone())), memory: Some(memory), rescue };
             let disk = Arc::new(Refusing(Arc::clone(&self.refuses)));
             let metadata = self.metadata.clone().into();
             let means = Means { disk, watch: None, open: Box::new(open), metadata };
@@ -148,11 +159,11 @@ impl World {
         let (mut text, mut last) = (String::new(), None);
         for _ in 0..seconds {
             self.elapsed += Duration::from_secs(1);
-            let now = self.now();
+            let (now, is_blocked) = (self.now(), self.is_blocked);
             let tail = self.tail();
             tail.discover(now, &mut Vec::new());
             let mut buffer = Vec::new();
-            while let Some(block) = tail.next_block(&mut buffer, now) {
+            while !is_blocked && let Some(block) = tail.next_block(&mut buffer, now) {
                 let (source, bytes) = (block.source, block.bytes.len());
                 text.push_str(&String::from_utf8_lossy(block.bytes));
                 tail.consumed(source, bytes);
@@ -218,6 +229,36 @@ fn what_a_truncation_without_a_copy_destroyed_is_counted() {
 }
 
 #[test]
+fn a_container_that_has_to_wait_costs_others_nothing_in_the_spool() {
+    let mut world = World::new();
+    let limits = Limits { bytes: 100_000, age: Duration::MAX };
+    let (spool, left) = Spool::open_on(Arc::new(MemoryDisk::default()), limits).unwrap();
+    world.spool = Some(SharedSpool::of(spool, left, limits));
+    // Each line's length divides both a block's and the files'.
+    let long = |line: &str| format!("{line:>49}\n").repeat(600);
+    world.write("noisy.log", &long("noisy 1"));
+    world.pause(1000);
+    world.is_blocked = true;
+    world.write("quiet.log", &long("quiet"));
+    world.read_for(15);
+    world.remove("quiet.log");
+    world.read_for(15);
+    for number in 2..4 {
+        world.rename("noisy.log", &format!("noisy.log.{number}"));
+        world.write("noisy.log", &long(&format!("noisy {number}")));
+        world.read_for(15);
+    }
+    ["noisy.log.2", "noisy.log.3", "noisy.log"].iter().for_each(|name| world.remove(name));
+    world.read_for(15);
+    let lost = world.account().lost;
+    assert_eq!((lost.spool_bytes, lost.spool_share), (0, 2 * 30_000 - 1000));
+    world.is_blocked = false;
+    let text = world.read_for(100).0;
+    let lines = ["quiet", "noisy 1", "noisy 2", "noisy 3"].map(|line| text.matches(line).count());
+    assert_eq!(lines, [600, 0, 0, 600]);
+}
+
+#[test]
 fn a_log_that_cannot_be_opened_at_once_is_still_one_that_was_excluded() {
     let mut world = World::selecting("");
     let log = log_of("one");
@@ -261,4 +302,18 @@ fn a_log_that_is_not_wanted_is_not_after_a_restart_without_its_pod() {
         world.selection.add_pods("app=db").unwrap();
         assert_eq!(world.read_for(90).0, "old\n", "{label} {annotation}");
     }
+}
+
+#[test]
+fn removed_logs_whose_pods_nobody_tells_are_held_open_up_to_a_number() {
+    let mut world = World::selecting("app=web");
+    world.metadata[0].watch = Some(Arc::new(Pods::default()));
+    let names: Vec<_> = (0..6).map(|number| log_of(&format!("pod-{number}"))).collect();
+    names.iter().for_each(|name| world.write(name, "1234\n"));
+    world.read_for(15);
+    assert_eq!(world.account().choice.undecided, 6);
+    names.iter().for_each(|name| world.remove(name));
+    world.read_for(15);
+    let account = world.account();
+    assert_eq!((account.lost.open_files, account.choice.undecided), (4 * 5, 2));
 }

@@ -9,6 +9,7 @@
 //! - Nothing is read whose checksum was not verified.
 //! - A full disk costs the bytes that it has no room for, never those before.
 //! - What the limits drop is named, with the reason.
+//! - Owners that only get a share of the room cost the others none of theirs.
 //!
 //! The spool knows nothing of files that are tailed: what a segment is a part of stands in its
 //! description, which only its owner understands. `format` tells how the bytes stand on the disk.
@@ -17,6 +18,7 @@ mod disk;
 mod error;
 mod format;
 mod index;
+mod limits;
 #[cfg(test)]
 mod memory;
 mod recover;
@@ -28,10 +30,10 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 pub use disk::{Directory, Disk, DiskFile};
 pub use error::SpoolError;
+pub use limits::{Dropped, Limits, Reason};
 #[cfg(test)]
 pub(crate) use memory::MemoryDisk;
 pub use segment::Segment;
@@ -54,50 +56,6 @@ pub struct Spool {
     unreadable: u64,
 }
 
-/// What a spool may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of all segments' files together.
-    pub bytes: u64,
-    /// How old a segment may become.
-    pub age: Duration,
-}
-
-/// A segment that [`Spool::enforce`] let go of. What of it was delivered before is not known here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dropped {
-    /// Its id.
-    pub id: u64,
-    /// Its description.
-    pub description: Arc<[u8]>,
-    /// Uncompressed offset in the log of its first byte.
-    pub first_offset: u64,
-    /// How many bytes of the log it had.
-    pub bytes: u64,
-    /// Why it was dropped.
-    pub reason: Reason,
-}
-
-/// Which limit a segment fell to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// [`Limits::age`].
-    Age,
-    /// [`Limits::bytes`].
-    Bytes,
-}
-
-impl Reason {
-    /// The word for it in metrics.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Age => "age",
-            Self::Bytes => "bytes",
-        }
-    }
-}
-
 /// What the spool keeps of each segment.
 #[derive(Debug)]
 struct Entry {
@@ -106,6 +64,8 @@ struct Entry {
     description: Arc<[u8]>,
     first_offset: u64,
     created: Timestamp,
+    /// Whose it is, if that only gets a share.
+    sharer: Option<u64>,
     shared: Arc<Shared>,
 }
 
@@ -181,35 +141,6 @@ impl Spool {
         Ok(segment)
     }
 
-    /// Drops segments, the oldest first, until the limits hold. A segment that alone exceeds the
-    /// limit on bytes is dropped too.
-    pub fn enforce(&mut self, now: Timestamp) -> Vec<Dropped> {
-        let age = i64::try_from(self.limits.age.as_nanos()).unwrap_or(i64::MAX);
-        let mut bytes = self.bytes();
-        let mut dropped = Vec::new();
-        for entry in std::mem::take(&mut self.entries) {
-            let reason = if now.0.saturating_sub(entry.created.0) > age {
-                Reason::Age
-            } else if bytes > self.limits.bytes {
-                Reason::Bytes
-            } else {
-                self.entries.push(entry);
-                continue;
-            };
-            match self.let_go(&entry) {
-                Ok(()) => {
-                    bytes -= entry.shared.file_bytes.load(Ordering::Acquire);
-                    dropped.push(entry.into_dropped(reason));
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the spool is over its limits and a segment cannot be removed");
-                    self.entries.push(entry);
-                }
-            }
-        }
-        dropped
-    }
-
     /// Removes a segment whose bytes are delivered. Nothing happens if it is gone already.
     ///
     /// # Errors
@@ -224,7 +155,7 @@ impl Spool {
     /// Bytes of all segments' files.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.entries.iter().map(|entry| entry.shared.file_bytes.load(Ordering::Acquire)).sum()
+        self.entries.iter().map(Entry::bytes).sum()
     }
 
     /// How many segments there are.
@@ -322,6 +253,7 @@ impl Spool {
             description: segment.shared_description(),
             first_offset: segment.first_offset(),
             created: segment.created(),
+            sharer: None,
             shared: segment.shared(),
         });
     }
@@ -339,10 +271,9 @@ impl Spool {
 }
 
 impl Entry {
-    fn into_dropped(self, reason: Reason) -> Dropped {
-        let bytes = self.shared.end.load(Ordering::Acquire).saturating_sub(self.first_offset);
-        let Self { id, description, first_offset, .. } = self;
-        Dropped { id, description, first_offset, bytes, reason }
+    /// Of its file.
+    fn bytes(&self) -> u64 {
+        self.shared.file_bytes.load(Ordering::Acquire)
     }
 }
 

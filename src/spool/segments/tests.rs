@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 const LIMITS: Limits = Limits { bytes: u64::MAX, age: Duration::MAX };
@@ -222,6 +224,20 @@ fn limits_drop_the_oldest_and_say_why() {
     append(&mut segments[3], 5_000).unwrap();
     assert_eq!(spool.enforce(later(62)), [Dropped { bytes: 6_000, ..dropped(4, Reason::Bytes) }]);
     assert_eq!((spool.segments(), spool.bytes()), (0, 0));
+}
+
+#[test]
+fn of_those_that_share_the_one_with_most_loses_its_oldest() {
+    let limits = Limits { bytes: 10_000, age: Duration::from_secs(60) };
+    let (mut spool, _) = Spool::open_on(Arc::new(MemoryDisk::default()), limits).unwrap();
+    let mut segments: Vec<_> = (0..7).map(|_| spool.create(b"", 0, NOW).unwrap()).collect();
+    segments.iter_mut().for_each(|segment| append(segment, 1_000).unwrap());
+    // The first is nobody's who only gets a share; of the two who do, one has four and the other has two.
+    [(2, 20), (3, 10), (4, 10), (5, 10), (6, 10), (7, 20)].iter().for_each(|(id, owner)| spool.share(*id, *owner));
+    assert!(spool.bytes() < limits.bytes && spool.shared_bytes() > limits.share());
+    let dropped: Vec<_> = spool.enforce(NOW).iter().map(|dropped| (dropped.id, dropped.reason)).collect();
+    assert_eq!(dropped, [(3, Reason::Share), (4, Reason::Share)]);
+    assert!(spool.shared_bytes() <= limits.share() && spool.enforce(NOW).is_empty());
 }
 
 #[test]
