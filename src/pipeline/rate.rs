@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::config::{self, Options};
+use crate::config::{self, Options, Problems};
 use crate::record::{PodMetadata, Source, Timestamp};
 use crate::telemetry::Throttle;
 use crate::telemetry::limited::LimitedCounts;
@@ -48,16 +48,26 @@ pub struct RateSettings {
 impl RateSettings {
     /// As the options of a tail say.
     #[must_use]
-    pub fn new(options: &Options<'_>) -> Self {
-        let number = |key: &str| options.integer(key).and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
+    pub fn new(options: &Options<'_>, problems: &mut Problems) -> Self {
         let limits = Limits {
-            lines: number("Rate_Limit_Lines"),
+            lines: number(options, "Rate_Limit_Lines", 0, problems),
             bytes: options.size("Rate_Limit_Bytes").unwrap_or(0),
             policy: options.text("Rate_Limit_Policy").and_then(Policy::named).unwrap_or(Policy::Slow),
         };
-        let one_of = number("Rate_Limit_Sample").max(1);
+        let one_of = number(options, "Rate_Limit_Sample", 1, problems).max(1);
         Self { limits, one_of, annotations: options.boolean("Rate_Limit_Annotations") }
     }
+}
+
+/// A number that is not below `least`.
+fn number(options: &Options<'_>, key: &str, least: u64, problems: &mut Problems) -> u64 {
+    let Some(written) = options.integer(key) else { return 0 };
+    u64::try_from(written).ok().filter(|number| *number >= least).unwrap_or_else(|| {
+        let problem = options.problem(key, format!("{key} `{written}` is out of range: it is {least} or more"));
+        let hint = if least == 0 { "0 stands for no limit" } else { "1 sends every record" };
+        problems.push(problem.with_hint(hint));
+        0
+    })
 }
 
 impl Policy {
@@ -297,6 +307,23 @@ mod tests {
         let admitted: Vec<_> = (0..6).map(|_| rate.admit(at(0), 1)).collect();
         use Admission::{Errors, Pass};
         assert_eq!(admitted, [Pass, Pass, Errors, Errors, Pass, Errors]);
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_told() {
+        use crate::config::{Class, Environment, instance};
+        for (key, value, expected) in [
+            ("Rate_Limit_Lines", "-5", Some("Rate_Limit_Lines `-5` is out of range: it is 0 or more")),
+            ("Rate_Limit_Sample", "0", Some("Rate_Limit_Sample `0` is out of range: it is 1 or more")),
+            ("Rate_Limit_Lines", "0", None),
+            ("Rate_Limit_Sample", "1", None),
+        ] {
+            let pairs = [("Path", "/x.log"), (key, value)];
+            let (built, mut problems) =
+                instance(Class::Input, &crate::input::tail::PLUGIN, &pairs, &Environment::default());
+            let _ = RateSettings::new(&built.options(), &mut problems);
+            assert_eq!(problems.iter().next().map(|problem| problem.message.as_str()), expected, "{key} {value}");
+        }
     }
 
     #[test]

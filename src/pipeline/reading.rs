@@ -154,7 +154,7 @@ fn read_tail(reading: &mut Reading, instance: &Instance, means: Means<'_>, probl
     }
     reading.encoding = encoding(&options, problems);
     reading.longest_line = tail::longest_line(&options);
-    reading.rate = Some(RateSettings::new(&options));
+    reading.rate = Some(RateSettings::new(&options, problems));
     reading.skip_long_lines = options.boolean("Skip_Long_Lines");
     reading.skip_empty_lines = options.boolean("Skip_Empty_Lines");
     let key = |name: &str| options.text(name).map(|key| key.as_bytes().to_vec());
