@@ -6,6 +6,7 @@ mod chart;
 mod cluster;
 mod configuration;
 mod manifests;
+mod monitoring;
 mod node;
 mod requests;
 mod roles;

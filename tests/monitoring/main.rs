@@ -1,9 +1,11 @@
-//! The monitoring files of `deploy/`, checked by the tools that read them: promtool, a running Prometheus, amtool, Envoy.
+//! The monitoring files of `deploy/`, checked by the tools that read them: promtool, a running Prometheus, amtool, Envoy,
+//! and the types of the Prometheus operator.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
 mod dashboards;
 mod exporter;
+mod operator;
 mod prometheus;
 mod tools;
 
@@ -129,7 +131,13 @@ fn alertmanager_sends_each_severity_where_it_belongs() {
 
 #[test]
 fn all_manifests_and_configurations_are_yaml() {
-    for directory in ["prometheus/kubernetes", "grafana/provisioning/datasources", "tracing", "tracing/kubernetes"] {
+    for directory in [
+        "prometheus/kubernetes",
+        "prometheus/standalone",
+        "grafana/provisioning/datasources",
+        "tracing",
+        "tracing/kubernetes",
+    ] {
         for path in files(&deploy().join(directory), &[".yml", ".yaml"]) {
             let text = fs::read_to_string(&path).unwrap();
             for event in saphyr_parser::Parser::new_from_str(&text) {
