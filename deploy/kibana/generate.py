@@ -3,7 +3,8 @@
 
     generate.py [--console URL] [--jaeger URL] [--out DIRECTORY]
 
-The ids are fixed, so that importing them again changes what is there, and links to them stay.
+Without an address there is no link to that program: none leads nowhere. The ids are fixed, so that importing the
+objects again changes what is there, and links to them stay.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import pathlib
 DATA_VIEW = "flyte-logs"
 INDEX_NAME = "kibanaSavedObjectMeta.searchSourceJSON.index"
 ERRORS = "level:(ERROR or FATAL)"
+CONSOLE = "flyte_console"
 
 # id, title, KQL, columns, oldest first, what it is good for
 SEARCHES = [
@@ -22,6 +24,8 @@ SEARCHES = [
      ["execution_id", "node_id", "message"], False, "What propeller says of nodes and tasks that failed"),
     ("slow-handlers", "Slow handlers", "app:flyteadmin and message:*latency* and level:WARN",
      ["message"], False, "Requests to flyteadmin that took long"),
+    ("errors-of-datacatalog", "Errors of datacatalog", "level:ERROR and app:datacatalog",
+     ["component", "message"], False, "What the cache of tasks' results could not do"),
     ("story-of-an-execution", "Story of an execution", "execution_id:*",
      ["app", "level", "node_id", "task", "pod", "message"], True,
      "Add execution_id:\"…\" to the query: what Flyte's parts and the tasks said, in reading order"),
@@ -77,13 +81,19 @@ VERSIONS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--console", default="https://flyte.example.com", help="where Flyte's console is")
-    parser.add_argument("--jaeger", default="https://jaeger.example.com", help="where Jaeger's UI is")
+    parser.add_argument("--console", type=address, metavar="URL", help="where Flyte is, without /console")
+    parser.add_argument("--jaeger", type=address, metavar="URL", help="where Jaeger's UI is")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(__file__).parent)
     arguments = parser.parse_args()
     for program in VERSIONS:
         lines = [json.dumps(found, ensure_ascii=False) for found in objects(program, arguments)]
         (arguments.out / f"{program}.ndjson").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def address(text):
+    if not text.startswith(("https://", "http://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: https://… is")
+    return text.rstrip("/")
 
 
 def objects(program, arguments):
@@ -114,32 +124,41 @@ def source(query):
 
 
 def data_view(program, arguments):
-    app = "discover" if program == "kibana" else "data-explorer/discover"
-    story = (f"/app/{app}#/?_g=(time:(from:now-30d,to:now))&_a=(columns:!(app,level,node_id,message),"
+    # `..` is resolved below the base path and the space or workspace that one is in, `/app/` is not. OpenSearch
+    # Dashboards rewrites this address to that of its data explorer, which does not read it as it stands.
+    story = ("../app/discover#/?_g=(time:(from:now-30d,to:now))&_a=(columns:!(app,level,node_id,message),"
              f"index:{DATA_VIEW},query:(language:kuery,query:'execution_id:%22{{{{value}}}}%22'),"
              "sort:!(!('@timestamp',asc),!(order,asc)))")
-
-    def link(url, label="{{value}}"):
-        return {"id": "url", "params": {"type": "a", "openLinkInCurrentTab": False, "urlTemplate": url,
-                                        "labelTemplate": label}}
-
-    formats = {
-        "trace_id": link(f"{arguments.jaeger}/trace/{{{{value}}}}"),
-        "execution_id": link(story),
+    formats = {"execution_id": link(story)}
+    if arguments.jaeger:
+        formats["trace_id"] = link(f"{arguments.jaeger}/trace/{{{{value}}}}")
+    view = {"title": "flyte-logs-*", "timeFieldName": "@timestamp", "fields": "[]"}
+    if program == "kibana":
+        view["name"] = "Flyte logs"
+    if arguments.console:
         # Its value is a path, which has to stay as it is.
-        "flyte_console": link(f"{arguments.console}/console/{{{{rawValue}}}}", "Flyte console"),
-    }
-    view = {"title": "flyte-logs-*", "timeFieldName": "@timestamp", "fieldFormatMap": json.dumps(formats)}
+        formats[CONSOLE] = link(f"{arguments.console}/console/{{{{rawValue}}}}", "Flyte console")
+        view.update(console_field(program))
+    return {**view, "fieldFormatMap": json.dumps(formats)}
+
+
+def link(url, label="{{value}}"):
+    return {"id": "url", "params": {"type": "a", "openLinkInCurrentTab": False, "urlTemplate": url,
+                                    "labelTemplate": label}}
+
+
+def console_field(program):
+    """A field of each document: the path of its execution in Flyte's console."""
     script = ("if (doc['project'].size() > 0 && doc['domain'].size() > 0 && doc['execution_id'].size() > 0) { "
               "%s('projects/' + doc['project'].value + '/domains/' + doc['domain'].value + '/executions/' + "
               "doc['execution_id'].value)%s }")
     if program == "kibana":
-        runtime = {"flyte_console": {"type": "keyword", "script": {"source": script % ("emit", ";")}}}
-        return {**view, "name": "Flyte logs", "runtimeFieldMap": json.dumps(runtime), "fields": "[]"}
-    scripted = {"name": "flyte_console", "type": "string", "scripted": True, "lang": "painless",
+        return {"runtimeFieldMap": json.dumps({CONSOLE: {"type": "keyword",
+                                                         "script": {"source": script % ("emit", ";")}}})}
+    scripted = {"name": CONSOLE, "type": "string", "scripted": True, "lang": "painless",
                 "script": (script % ("return ", ";")) + " return null;", "searchable": True, "aggregatable": True,
                 "count": 0, "readFromDocValues": False}
-    return {**view, "fields": json.dumps([scripted])}
+    return {"fields": json.dumps([scripted])}
 
 
 def chart(title, kind, field, count):

@@ -5,6 +5,7 @@
 mod chart;
 mod cluster;
 mod configuration;
+mod imports;
 mod manifests;
 mod monitoring;
 mod node;
