@@ -1,5 +1,5 @@
 //! The monitoring files of `deploy/`, checked by the tools that read them: promtool, a running Prometheus, amtool, Envoy,
-//! and the types of the Prometheus operator.
+//! Jaeger, and the types of the Prometheus operator.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
 
@@ -7,7 +7,10 @@ mod dashboards;
 mod exporter;
 mod operator;
 mod prometheus;
+#[path = "../support/mod.rs"]
+mod support;
 mod tools;
+mod tracing;
 
 use std::fs;
 use std::path::PathBuf;
