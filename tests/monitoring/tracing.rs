@@ -1,5 +1,5 @@
-//! Spans go through the collector and Jaeger, as they are configured in `deploy/tracing`, into an Elasticsearch that
-//! speaks TLS and asks who it is, are found there by the searches that the documentation names, and removed in time.
+//! Spans go through the collector and Jaeger, as they are configured in `deploy/tracing`, into a server that speaks TLS and
+//! asks who it is, are found there by the searches that the documentation names, and removed in time.
 //!
 //! Jaeger's program is an OpenTelemetry collector with the components of both configurations, so that it runs both.
 
@@ -86,9 +86,20 @@ fn read(file: &str) -> String {
 }
 
 #[test]
-fn spans_are_found_by_the_searches_of_the_documentation() {
+fn spans_in_elasticsearch_are_found_by_the_searches_of_the_documentation() {
+    spans_are_found(Engine::Elasticsearch8);
+}
+
+#[test]
+fn spans_in_opensearch_are_found_by_the_searches_of_the_documentation() {
+    spans_are_found(Engine::OpenSearch2);
+}
+
+fn spans_are_found(engine: Engine) {
+    // Nobody waits for its being built, the first time.
+    drop(tool("jaeger", "jaeger"));
     let _turn = turn();
-    let elasticsearch = Server::start_secured(Engine::Elasticsearch8, &[]);
+    let elasticsearch = Server::start_secured(engine, &[]);
     let certificate = fs::read_to_string(elasticsearch.certificates().join("ca.crt")).unwrap();
     let url = elasticsearch.url();
     let environment = [("ES_URL", &*url), ("ES_CA", &*certificate), ("ES_USER", "admin"), ("ES_PASS", PASSWORD)];
