@@ -131,7 +131,7 @@ impl Workload {
     pub(crate) fn fields(&self) -> &'static [&'static str] {
         match self.lines {
             Lines::Flyte | Lines::Python => &FIELDS,
-            Lines::Nginx => &["@timestamp", "method", "path", "code", "app", "component", "kubernetes"],
+            Lines::Nginx => &["@timestamp", "fields", "app", "component", "kubernetes"],
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::choosing::{Admission, Choice};
 use super::descriptors::OpenError;
-use super::discover::{self, Found, Order};
+use super::discover::{self, Found, Listings, Order};
 use super::disk::LogFile;
 use super::file::Followed;
 use super::follow::Follower;
@@ -16,7 +16,7 @@ use crate::record::{Container, Now};
 
 impl Follower {
     /// Follows a file that is not followed yet, and those before it in its directory.
-    pub(super) fn admit(&mut self, found: Found, now: Now) {
+    pub(super) fn admit(&mut self, found: Found, listings: &mut Listings, now: Now) {
         let key = self.key_of(&found.path, &found.real);
         let Some(tag) = self.settings.naming.tag(&found.path).filter(|_| self.is_mine(key)) else { return };
         let container = identity::container(self.disk.as_ref(), &found.path);
@@ -34,7 +34,7 @@ impl Follower {
         }
         let place = self.group(key, self.is_numbered(&found.real), &found.real);
         if admission == (Admission::Follow { from_end: true }) {
-            return self.admit_at_end(place, found, container, now);
+            return self.admit_at_end(place, found, container, listings, now);
         }
         match admission {
             Admission::Hold(since) => self.groups[place].held = Some(since),
@@ -42,7 +42,7 @@ impl Follower {
         }
         let is_known = self.is_known(place, &found);
         if !is_known || std::mem::take(&mut self.groups[place].has_gap) {
-            self.admit_earlier(place, &found, container.as_ref(), now);
+            self.admit_earlier(place, &found, container.as_ref(), listings, now);
         }
         let path = found.path.clone();
         if is_known {
@@ -55,8 +55,15 @@ impl Follower {
     }
 
     /// Follows a file whose pod excluded it until now: what was written meanwhile is passed over.
-    fn admit_at_end(&mut self, place: usize, found: Found, container: Option<Container>, now: Now) {
-        for earlier in self.earlier(place, &found) {
+    fn admit_at_end(
+        &mut self,
+        place: usize,
+        found: Found,
+        container: Option<Container>,
+        listings: &mut Listings,
+        now: Now,
+    ) {
+        for earlier in self.earlier(place, &found, listings) {
             self.groups[place].pass(&earlier);
         }
         let id = self.follow(place, found, container, None, now);
@@ -110,9 +117,16 @@ impl Follower {
 
     /// Follows the files that hold what was written before a file that was found, unless they were
     /// read or are none of our affair.
-    fn admit_earlier(&mut self, place: usize, found: &Found, container: Option<&Container>, now: Now) {
+    fn admit_earlier(
+        &mut self,
+        place: usize,
+        found: &Found,
+        container: Option<&Container>,
+        listings: &mut Listings,
+        now: Now,
+    ) {
         let is_first_sight = self.groups[place].files.is_empty() && self.groups[place].done.is_empty();
-        let all = self.earlier(place, found);
+        let all = self.earlier(place, found, listings);
         let done = if is_first_sight { self.done_by_fluent_bit(&all, found) } else { 0 };
         for (number, earlier) in all.into_iter().enumerate() {
             if self.is_known(place, &earlier) {
@@ -147,7 +161,7 @@ impl Follower {
         since: i64,
         now: Now,
     ) {
-        for copy in self.earlier(place, found) {
+        for copy in self.earlier(place, found, &mut Listings::default()) {
             let is_new = copy.modified > since && !self.is_known(place, &copy);
             if is_new && !self.holds_any_of(place, &copy) {
                 let copy = Found { path: found.path.clone(), ..copy };
@@ -157,10 +171,10 @@ impl Follower {
     }
 
     /// What lies beside a file and was written before it, oldest first.
-    fn earlier(&mut self, place: usize, found: &Found) -> Vec<Found> {
+    fn earlier(&mut self, place: usize, found: &Found, listings: &mut Listings) -> Vec<Found> {
         let disk = self.disk.as_ref();
         if !self.groups[place].is_numbered {
-            let mut rotated = discover::rotated_beside(disk, &found.real);
+            let mut rotated = listings.rotated_beside(disk, &found.real);
             rotated.retain(|other| other.key() != found.key());
             rotated.sort_by_key(|other| other.modified);
             return rotated;

@@ -1,5 +1,7 @@
 //! Finding files: what the patterns match, and the rotated siblings beside a log.
 
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
@@ -100,20 +102,39 @@ pub(super) fn siblings(disk: &dyn Disk, real: &Path) -> Vec<Found> {
     beside(disk, real, |name| restart_number(name).is_some())
 }
 
-/// The rotated predecessors of a log that is in no numbered directory: what has its name in front.
-pub(super) fn rotated_beside(disk: &dyn Disk, real: &Path) -> Vec<Found> {
-    let own = name_of(real);
-    beside(disk, real, |name| name != own && name.starts_with(&own))
-}
-
 fn beside(disk: &dyn Disk, real: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<Found> {
     let Some(directory) = real.parent() else { return Vec::new() };
     let Ok(mut names) = disk.names(directory) else { return Vec::new() };
     names.sort_unstable();
-    let wanted = names.iter().filter_map(|name| name.to_str());
-    // What the kubelet is still compressing ends with `.tmp`.
-    let wanted = wanted.filter(|name| is_wanted(name) && !name.ends_with(".tmp"));
-    wanted.filter_map(|name| look(disk, &directory.join(name))).collect()
+    let wanted = names.iter().filter_map(|name| name.to_str()).filter(|name| is_wanted(name));
+    wanted.filter_map(|name| may_be_log(disk, directory, name)).collect()
+}
+
+/// What the kubelet is still compressing ends with `.tmp`.
+fn may_be_log(disk: &dyn Disk, directory: &Path, name: &str) -> Option<Found> {
+    if name.ends_with(".tmp") { None } else { look(disk, &directory.join(name)) }
+}
+
+/// The names in directories, each of which is listed once, however many of its files were found: to be made
+/// after the files were looked at, so that whatever they were renamed from is there.
+#[derive(Debug, Default)]
+pub(super) struct Listings(HashMap<PathBuf, Vec<OsString>>);
+
+impl Listings {
+    /// The rotated predecessors of a log that is in no numbered directory: what has its name in front.
+    pub(super) fn rotated_beside(&mut self, disk: &dyn Disk, real: &Path) -> Vec<Found> {
+        let (Some(directory), Some(own)) = (real.parent(), real.file_name().and_then(OsStr::to_str)) else {
+            return Vec::new();
+        };
+        let names = self.0.entry(directory.to_owned()).or_insert_with(|| {
+            let mut names = disk.names(directory).unwrap_or_default();
+            names.sort_unstable();
+            names
+        });
+        let from = names.partition_point(|name| name.as_os_str() <= OsStr::new(own));
+        let behind = names[from..].iter().map_while(|name| name.to_str().filter(|name| name.starts_with(own)));
+        behind.filter_map(|name| may_be_log(disk, directory, name)).collect()
+    }
 }
 
 /// The file at a path, if it is a regular one.
@@ -184,6 +205,8 @@ mod tests {
         assert!(matching(&RealDisk, &[pattern("none.txt"), pattern("none/*.log")], &[]).is_empty());
         let siblings = siblings(&RealDisk, &root.path().join("0.log"));
         assert_eq!(names(siblings.into_iter().map(|found| found.path).collect()), ["0.log", "0.log.1", "0.log.2.gz"]);
+        let rotated = Listings::default().rotated_beside(&RealDisk, &root.path().join("0.log"));
+        assert_eq!(names(rotated.into_iter().map(|found| found.path).collect()), ["0.log.1", "0.log.2.gz"]);
         assert_eq!(look(&RealDisk, &root.path().join("pods")), None, "a directory is no log");
         assert_eq!(
             directories(&[pattern("*.log"), pattern("x/y.log")]),

@@ -83,17 +83,24 @@ pub(super) struct Followed {
     look_at: Option<Instant>,
     /// When it had been written last, at the last look, in nanoseconds since the epoch.
     modified: i64,
-    /// When the last look found nothing.
+    /// When a look found nothing behind what was read.
     looked: Option<Instant>,
+    /// When the bytes that were read last were not there yet, at the earliest.
+    written_since: Instant,
     quiet_since: Option<Instant>,
+    /// Bytes that were read since it rested.
+    read_since_rest: usize,
 }
 
 /// How long a file that had nothing new is left alone, and how long one that has been quiet for
-/// [`QUIET`]. A little less than a multiple of a worker's rest, so that it is looked at just then.
+/// [`QUIET`] or writes little. A little less than a multiple of a worker's rest, so that it is looked at just then.
 /// What a line waits here counts as its waiting for company, so that it leaves as early as others.
 const PAUSE: Duration = Duration::from_millis(190);
 const LONG_PAUSE: Duration = Duration::from_millis(790);
 const QUIET: Duration = Duration::from_secs(5);
+
+/// Bytes: whoever writes less between two looks is looked at after the longer pause.
+const LITTLE: usize = 4096;
 
 /// A length that grew by this much is worth saving though nothing was settled, in bytes: from it
 /// the next start knows what was destroyed unread.
@@ -149,7 +156,9 @@ impl Followed {
             look_at: None,
             modified: 0,
             looked: None,
+            written_since: now.instant,
             quiet_since: None,
+            read_since_rest: 0,
         }
     }
 
@@ -199,14 +208,30 @@ impl Followed {
     /// Nothing new was there.
     pub(super) fn rest(&mut self, now: Instant) {
         let since = *self.quiet_since.get_or_insert(now);
-        let pause = if now.duration_since(since) >= QUIET { LONG_PAUSE } else { PAUSE };
-        (self.look_at, self.looked) = (Some(now + pause), Some(now));
+        let is_quiet = now.duration_since(since) >= QUIET;
+        self.rest_for(if is_quiet { LONG_PAUSE } else { PAUSE }, now);
     }
 
-    /// When the bytes that were read just now were not there yet, at the earliest.
-    pub(super) fn written_since(&mut self, now: Instant) -> Instant {
+    fn rest_for(&mut self, pause: Duration, now: Instant) {
+        (self.look_at, self.looked) = (Some(now + pause), Some(now));
+        self.read_since_rest = 0;
+    }
+
+    /// So many bytes were read. A file that was read to its end rests: the longer the less was written, so
+    /// that a look costs little for each line also where many files are written slowly.
+    fn has_read(&mut self, bytes: usize, is_at_end: bool, now: Instant) {
         let longest = now.checked_sub(LONG_PAUSE * 2).unwrap_or(now);
-        self.looked.take().map_or(now, |looked| looked.max(longest))
+        self.written_since = self.looked.take().map_or(now, |looked| looked.max(longest));
+        (self.look_at, self.quiet_since) = (None, None);
+        self.read_since_rest += bytes;
+        if is_at_end {
+            self.rest_for(if self.read_since_rest < LITTLE { LONG_PAUSE } else { PAUSE }, now);
+        }
+    }
+
+    /// When the bytes that were read last were not there yet, at the earliest.
+    pub(super) fn written_since(&self) -> Instant {
+        self.written_since
     }
 
     /// Reads what is new into the buffer, whose length is the size of a block.
@@ -251,7 +276,8 @@ impl Followed {
         }
         self.seen = end;
         self.length = self.length.max(end);
-        (self.look_at, self.quiet_since) = (None, None);
+        let is_at_end = read < buffer.len() && self.phase == Phase::Open && self.is_plain_file();
+        self.has_read(read, is_at_end, now);
         Ok(if read == 0 { Read::Nothing } else { Read::Bytes(read) })
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::checkpoints::{ForeignRow, MemoryStore, Store};
 use super::choosing::Choosing;
 use super::descriptors::{Descriptors, OpenError};
-use super::discover::{self, Found};
+use super::discover::{self, Found, Listings};
 use super::disk::Disk;
 use super::file::{Followed, Phase, Read};
 use super::group::Group;
@@ -191,12 +191,12 @@ impl Follower {
             discover::directories(&self.settings.paths).iter().for_each(|directory| watch.add(directory));
         }
         let paths = discover::matching(self.disk.as_ref(), &self.settings.paths, &self.settings.exclude);
-        for path in paths.iter().filter(|path| !self.choosing.is_left(path)).collect::<Vec<_>>() {
-            if self.current.contains(path) {
-                continue;
-            }
-            if let Some(found) = discover::look(self.disk.as_ref(), path) {
-                self.admit(found, now);
+        let new = paths.iter().filter(|path| !self.current.contains(*path) && !self.choosing.is_left(path));
+        let new: Vec<Found> = new.filter_map(|path| discover::look(self.disk.as_ref(), path)).collect();
+        let mut listings = Listings::default();
+        for found in new {
+            if !self.current.contains(&found.path) {
+                self.admit(found, &mut listings, now);
             }
         }
         self.choosing.keep_only(&paths);

@@ -183,7 +183,7 @@ impl Input for Tail {
                 Read::Bytes(read) => {
                     let file = &mut self.follower.groups[place].files[index];
                     let is_last = file.phase == Phase::Ending && file.offset + read as u64 >= file.length;
-                    let (source, offset, since) = (file.id, file.offset, file.written_since(now.instant));
+                    let (source, offset, since) = (file.id, file.offset, file.written_since());
                     return Some(Block { source, offset, bytes: &buffer[..read], is_last, time: now.time, since });
                 }
                 Read::Nothing => {}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::descriptors::OpenError;
-use super::discover::{self, Found};
+use super::discover::{self, Found, Listings};
 use super::file::{Followed, Phase};
 use super::follow::Follower;
 use super::gzip;
@@ -166,7 +166,7 @@ impl Follower {
         let disk = self.disk.as_ref();
         let beside = match group.is_numbered {
             true => discover::siblings(disk, &file.found.real),
-            false => discover::rotated_beside(disk, &file.found.real),
+            false => Listings::default().rotated_beside(disk, &file.found.real),
         };
         let is_other = |found: &Found| !group.files.iter().any(|known| self.is_file_of(known, found));
         let mut copies = beside.into_iter().filter(|found| {

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::disk::{Disk, LogFile, Look};
@@ -20,7 +20,7 @@ struct World {
     metadata: Vec<Metadata>,
     memory: Memory,
     spool: Option<Arc<SharedSpool>>,
-    refuses: Arc<AtomicBool>,
+    disk: Arc<Moody>,
     tail: Option<Tail>,
     start: Now,
     elapsed: Duration,
@@ -29,11 +29,14 @@ struct World {
     is_blocked: bool,
 }
 
-/// The real disk, which does not open files at times.
-#[derive(Debug)]
-struct Refusing(Arc<AtomicBool>);
+/// The real disk, which does not open files at times, and counts how often a directory is listed.
+#[derive(Debug, Default)]
+struct Moody {
+    refuses: AtomicBool,
+    listings: AtomicUsize,
+}
 
-impl Disk for Refusing {
+impl Disk for Moody {
     fn look(&self, path: &Path) -> io::Result<Look> {
         RealDisk.look(path)
     }
@@ -47,11 +50,16 @@ impl Disk for Refusing {
     }
 
     fn names(&self, directory: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+        self.listings.fetch_add(1, Ordering::Relaxed);
         RealDisk.names(directory)
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
-        if self.0.load(Ordering::Relaxed) { Err(io::ErrorKind::PermissionDenied.into()) } else { RealDisk.open(path) }
+        if self.refuses.load(Ordering::Relaxed) {
+            Err(io::ErrorKind::PermissionDenied.into())
+        } else {
+            RealDisk.open(path)
+        }
     }
 }
 
@@ -63,7 +71,7 @@ impl World {
             metadata: Vec::new(),
             memory: Memory::default(),
             spool: None,
-            refuses: Arc::default(),
+            disk: Arc::default(),
             tail: None,
             start: Now::read(),
             elapsed: Duration::ZERO,
@@ -140,7 +148,7 @@ impl World {
             let memory = self.memory.of("tail.0");
             let rescue = self.spool.clone().map(|spool| Rescue::new(spool, "tail.0".to_owned()));
             let open = || Kept { store: Some(Box::new(memory.clone())), memory: Some(memory), rescue };
-            let disk = Arc::new(Refusing(Arc::clone(&self.refuses)));
+            let disk = Arc::clone(&self.disk) as Arc<dyn Disk>;
             let metadata = self.metadata.clone().into();
             let means = Means { disk, watch: None, open: Box::new(open), metadata };
             Tail::new(0, settings, &surroundings, means, now)
@@ -158,17 +166,26 @@ impl World {
     fn read_for(&mut self, seconds: u64) -> (String, Option<u64>) {
         let (mut text, mut last) = (String::new(), None);
         for _ in 0..seconds {
-            self.elapsed += Duration::from_secs(1);
-            let (now, is_blocked) = (self.now(), self.is_blocked);
-            let tail = self.tail();
-            tail.discover(now, &mut Vec::new());
-            let mut buffer = Vec::new();
-            while !is_blocked && let Some(block) = tail.next_block(&mut buffer, now) {
-                let (source, bytes) = (block.source, block.bytes.len());
-                text.push_str(&String::from_utf8_lossy(block.bytes));
-                tail.consumed(source, bytes);
-                last = Some(source);
-            }
+            let (read, source) = self.read_after(Duration::from_secs(1));
+            text.push_str(&read);
+            last = source.or(last);
+        }
+        (text, last)
+    }
+
+    /// What is read at one moment, some time later.
+    fn read_after(&mut self, time: Duration) -> (String, Option<u64>) {
+        self.elapsed += time;
+        let (mut text, mut last) = (String::new(), None);
+        let (now, is_blocked) = (self.now(), self.is_blocked);
+        let tail = self.tail();
+        tail.discover(now, &mut Vec::new());
+        let mut buffer = Vec::new();
+        while !is_blocked && let Some(block) = tail.next_block(&mut buffer, now) {
+            let (source, bytes) = (block.source, block.bytes.len());
+            text.push_str(&String::from_utf8_lossy(block.bytes));
+            tail.consumed(source, bytes);
+            last = Some(source);
         }
         (text, last)
     }
@@ -267,9 +284,9 @@ fn a_log_that_cannot_be_opened_at_once_is_still_one_that_was_excluded() {
     assert_eq!(world.read_for(3).0, "");
     assert_eq!(world.account().choice.excluded, 1);
     world.describe("one", "web", "false");
-    world.refuses.store(true, Ordering::Relaxed);
+    world.disk.refuses.store(true, Ordering::Relaxed);
     assert_eq!(world.read_for(60).0, "");
-    world.refuses.store(false, Ordering::Relaxed);
+    world.disk.refuses.store(false, Ordering::Relaxed);
     assert_eq!(world.read_for(15).0, "");
     world.write(&log, "old\nnew\n");
     assert_eq!(world.read_for(15).0, "new\n");
@@ -316,4 +333,31 @@ fn removed_logs_whose_pods_nobody_tells_are_held_open_up_to_a_number() {
     world.read_for(15);
     let account = world.account();
     assert_eq!((account.lost.open_files, account.choice.undecided), (4 * 5, 2));
+}
+
+#[test]
+fn a_directory_is_listed_as_often_however_many_logs_are_found_in_it() {
+    let listings = [3, 30].map(|count| {
+        let mut world = World::new();
+        (0..count).for_each(|number| world.write(&format!("{number}.log"), "one\n"));
+        assert_eq!(world.read_for(2).0, "one\n".repeat(count));
+        world.disk.listings.load(Ordering::Relaxed)
+    });
+    assert_eq!(listings[0], listings[1]);
+}
+
+#[test]
+fn a_log_that_is_written_slowly_is_left_alone_until_there_is_more() {
+    let (soon, late) = (Duration::from_millis(200), Duration::from_millis(600));
+    for (lines, read_soon, read_late) in [(1, "", "later\n"), (1000, "later\n", "")] {
+        let (mut world, line) = (World::new(), "a line\n".repeat(lines));
+        world.write("app.log", &line);
+        let mut read = String::new();
+        while read.len() < line.len() {
+            read += &world.read_after(Duration::from_millis(1)).0;
+        }
+        world.write("app.log", &(line + "later\n"));
+        assert_eq!(world.read_after(soon).0, read_soon, "{lines}");
+        assert_eq!(world.read_after(late).0, read_late, "{lines}");
+    }
 }
