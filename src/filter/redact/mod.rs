@@ -7,6 +7,7 @@
 mod rules;
 
 use std::cell::Cell;
+use std::ops::Range;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
@@ -17,7 +18,7 @@ use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
 use crate::record::escape::write_escaped;
 use crate::record::{Member, Origin, Record, Source, Turn, Value, json};
 use crate::telemetry::accounts::FilterCounter;
-use rules::{NAMED, RuleError, Rules};
+use rules::{NAMED, RuleError, Rules, Search};
 
 /// The filter as configurations see it.
 pub const PLUGIN: Plugin = Plugin {
@@ -38,8 +39,10 @@ pub const PLUGIN: Plugin = Plugin {
             "Regex",
             Kind::Text,
             "",
-            "Another rule: a regular expression, searched for in each text. If it has a group, what the first one took \
-             is replaced, else all that matched.",
+            "Another rule: a regular expression, searched for in each text: the value of a member, each string inside of \
+             JSON (also where a line is JSON that nothing split), without its quotes and escapes. `^` and `$` are the \
+             ends of such a text. Texts of up to 1 KiB are searched as `\"key\":\"text\"`, too, so that a rule can name \
+             the key. If it has a group, what the first one took is replaced, else all that matched.",
         )
         .repeatable(),
         OptionSpec::new("Replacement", Kind::Text, "[REDACTED]", "What stands in the place of a secret."),
@@ -118,20 +121,30 @@ impl Redact {
     /// The value without its secrets, if it has any.
     fn redacted<'t>(&self, member: &Member<'t>, arena: &'t Bump) -> Option<Value<'t>> {
         match member.value {
-            Value::Text(text) => {
-                let mut out = ArenaVec::new_in(arena);
-                self.replace(Some(member.key), text, &mut out).then(|| Value::Text(out.into_bump_slice()))
-            }
+            Value::Text(text) => self.redacted_text(member.key, text, arena).map(Value::Text),
             Value::Json(json) => self.redacted_json(Some(member.key), json, arena).map(Value::Json),
             Value::Members(members) => self.redacted_json(None, members, arena).map(Value::Members),
         }
     }
 
+    /// The same of a text, which may be JSON that nothing split.
+    fn redacted_text<'t>(&self, key: &[u8], text: &'t [u8], arena: &'t Bump) -> Option<&'t [u8]> {
+        let mut out = ArenaVec::new_in(arena);
+        let replaced: Option<&'t [u8]> = self.replace(Some(key), text, &mut out).then(|| out.into_bump_slice());
+        let text = replaced.unwrap_or(text);
+        // Rules without anchors found in the whole what they would find in its strings.
+        let is_json = self.rules.is_anchored
+            && text.first() == Some(&b'{')
+            && json::split(text, arena, &mut Vec::new(), Origin::Application).is_ok();
+        let inside = if is_json { self.redacted_json(None, text, arena) } else { None };
+        inside.or(replaced)
+    }
+
     /// The same of JSON, string by string, so that no quote is ever taken for a part of a secret.
     fn redacted_json<'t>(&self, key: Option<&[u8]>, json: &'t [u8], arena: &'t Bump) -> Option<&'t [u8]> {
         // What has no escapes is searched as a whole: nearly all values end here.
-        if memchr(b'\\', json).is_none() && key.is_none_or(|_| json.len() > LONGEST_NAMED) && !self.rules.is_match(json)
-        {
+        let is_long = key.is_none_or(|_| json.len() > LONGEST_NAMED);
+        if is_long && !self.rules.is_anchored && memchr(b'\\', json).is_none() && !self.rules.all.is_match(json) {
             return None;
         }
         let (mut out, mut copied, mut at, mut key) = (ArenaVec::new_in(arena), 0, 0, key);
@@ -161,36 +174,55 @@ impl Redact {
     }
 
     /// Writes the text without its secrets. Whether it has any; if not, nothing is written. What the key says of the
-    /// text counts: a short one is searched as a line would have the two, `key":"text`.
+    /// text counts: a short one is searched as a line would have the two, `"key":"text"`.
     fn replace(&self, key: Option<&[u8]>, text: &[u8], out: &mut ArenaVec<'_, u8>) -> bool {
-        match key.filter(|_| text.len() <= LONGEST_NAMED) {
-            None => self.replace_from(0, text, out),
-            Some(key) => {
-                let mut named = ArenaVec::with_capacity_in(key.len() + 3 + text.len(), out.bump());
-                named.extend_from_slice_copy(key);
-                named.extend_from_slice_copy(b"\":\"");
-                let from = named.len();
-                named.extend_from_slice_copy(text);
-                self.replace_from(from, &named, out)
+        let Some(key) = key.filter(|_| text.len() <= LONGEST_NAMED) else {
+            return self.replace_in(&self.rules.all, text, 0..text.len(), out);
+        };
+        let arena = out.bump();
+        let mut without = ArenaVec::new_in(arena);
+        let own = self.rules.own.as_ref();
+        // The ends of the text are its own only while nothing stands around it.
+        let has_own = own.is_some_and(|own| self.replace_in(own, text, 0..text.len(), &mut without));
+        let (text, others) = match (has_own, &self.rules.named) {
+            (false, _) => (text, &self.rules.all),
+            (true, Some(named)) => (&*without, named),
+            (true, None) => {
+                out.extend_from_slice_copy(&without);
+                return true;
             }
+        };
+        let mut line = ArenaVec::with_capacity_in(key.len() + 5 + text.len(), arena);
+        for part in [b"\"".as_slice(), key, b"\":\"", text] {
+            line.extend_from_slice_copy(part);
         }
+        let place = line.len() - text.len()..line.len();
+        line.push(b'"');
+        let has_others = self.replace_in(others, &line, place, out);
+        if has_own && !has_others {
+            out.extend_from_slice_copy(text);
+        }
+        has_own || has_others
     }
 
-    /// The same of what begins there; what is in front is only looked at.
-    fn replace_from(&self, from: usize, text: &[u8], out: &mut ArenaVec<'_, u8>) -> bool {
-        if !self.rules.is_match(text) {
+    /// The same of what stands in this place of a text; the rest is only looked at.
+    fn replace_in(&self, rules: &Search, text: &[u8], place: Range<usize>, out: &mut ArenaVec<'_, u8>) -> bool {
+        if !rules.is_match(text) {
             return false;
         }
-        let mut end = from;
+        let mut end = place.start;
         let before = self.secrets.get();
-        for secret in self.rules.secrets(text).filter(|secret| secret.end > from) {
-            out.extend_from_slice_copy(&text[end..secret.start.max(from)]);
+        for secret in rules.secrets(text).filter(|secret| secret.end > place.start && secret.start < place.end) {
+            out.extend_from_slice_copy(&text[end..secret.start.max(place.start)]);
             out.extend_from_slice_copy(&self.replacement);
-            end = secret.end;
+            end = secret.end.min(place.end);
             self.secrets.set(self.secrets.get() + 1);
         }
-        out.extend_from_slice_copy(&text[end..]);
-        self.secrets.get() > before
+        if self.secrets.get() == before {
+            return false;
+        }
+        out.extend_from_slice_copy(&text[end..place.end]);
+        true
     }
 }
 
@@ -291,6 +323,39 @@ mod tests {
         let pairs = [("Rules", "none"), ("Regex", "secret=.*"), ("Replacement", "\"gone\"")];
         let (shown, secrets) = filtered(&pairs, &[member]);
         assert_eq!((shown, secrets), (vec![r#"{"a":"x \"gone\"","c":"d"}"#.to_owned()], 1));
+    }
+
+    #[test]
+    fn anchors_of_an_own_rule_are_the_ends_of_a_value() {
+        let members = [
+            Member::text(b"log", b"tok_a", Origin::Runtime),
+            Member::text(b"log", b"see tok_a", Origin::Runtime),
+            Member::json(b"request", br#"{"a":"tok_b","n":{"b":"tok\u005fc"},"c":"x tok_d"}"#, Origin::Application),
+            Member::json(b"token", br#""tok_f""#, Origin::Application),
+            Member::members(br#""a":"tok_g","b":2"#, Origin::Application),
+            // JSON that nobody split.
+            Member::text(b"log", br#"{"a":"tok_h","b":["tok_i"],"c":"x tok_j"}"#, Origin::Runtime),
+            Member::text(b"log", br#"{"a":"tok_h""#, Origin::Runtime),
+        ];
+        let (shown, secrets) = filtered(&[("Rules", "none"), ("Regex", r"^tok_\w+$"), ("Replacement", "#")], &members);
+        let expected = [
+            "#",
+            "see tok_a",
+            r##"{"a":"#","n":{"b":"#"},"c":"x tok_d"}"##,
+            r##""#""##,
+            r##""a":"#","b":2"##,
+            r##"{"a":"#","b":["#"],"c":"x tok_j"}"##,
+            r#"{"a":"tok_h""#,
+        ];
+        assert_eq!((shown, secrets), (expected.map(str::to_owned).to_vec(), 7));
+    }
+
+    #[test]
+    fn an_own_rule_may_name_the_key() {
+        let member = Member::json(b"m", br#"{"pin":"1234","tin":"1234"}"#, Origin::Application);
+        let pairs = [("Rules", "none"), ("Regex", r#""pin":"(\d+)""#), ("Replacement", "#")];
+        let (shown, secrets) = filtered(&pairs, &[member]);
+        assert_eq!((shown, secrets), (vec![r##"{"pin":"#","tin":"1234"}"##.to_owned()], 1));
     }
 
     #[test]

@@ -45,9 +45,21 @@ pub(super) enum RuleError {
     Empty(String),
 }
 
-/// All rules as one expression, so that a text is searched once.
+/// The rules of one filter.
 #[derive(Debug)]
 pub(super) struct Rules {
+    /// All of them.
+    pub(super) all: Search,
+    /// Those that were named, if there are any, and the users' own.
+    pub(super) named: Option<Search>,
+    pub(super) own: Option<Search>,
+    /// Where a text begins or ends may matter to one of the users' own.
+    pub(super) is_anchored: bool,
+}
+
+/// Several rules as one expression, so that a text is searched once.
+#[derive(Debug)]
+pub(super) struct Search {
     all: Regex,
     /// The group of each rule's match, and that of what it takes of it, if it has one of its own.
     groups: Vec<(usize, Option<usize>)>,
@@ -60,10 +72,25 @@ impl Rules {
             let found = NAMED.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             found.map(|(_, expression)| *expression).ok_or_else(|| RuleError::Unknown((*name).to_owned()))
         });
-        let expressions: Vec<&str> =
-            named.chain(own.iter().map(|expression| Ok(*expression))).collect::<Result<_, _>>()?;
+        let named: Vec<&str> = named.collect::<Result<_, _>>()?;
+        let search = |expressions: &[&str]| match expressions {
+            [] => Ok(None),
+            expressions => Search::new(expressions).map(Some),
+        };
+        Ok(Self {
+            all: Search::new(&[&named, own].concat())?,
+            named: search(&named)?,
+            own: search(own)?,
+            // A class without some characters looks like it, too: that only costs time.
+            is_anchored: own.iter().any(|text| [r"^", r"$", r"\A", r"\z"].iter().any(|anchor| text.contains(anchor))),
+        })
+    }
+}
+
+impl Search {
+    fn new(expressions: &[&str]) -> Result<Self, RuleError> {
         let (mut groups, mut next) = (Vec::new(), 1);
-        for expression in &expressions {
+        for expression in expressions {
             let alone = Regex::new(expression)
                 .map_err(|error| RuleError::Expression((*expression).to_owned(), expression_fault(&error)))?;
             if alone.is_match(b"") {
@@ -100,6 +127,7 @@ mod tests {
     use super::*;
 
     fn redacted(rules: &Rules, text: &str) -> String {
+        let rules = &rules.all;
         let mut out = String::new();
         let mut end = 0;
         for secret in rules.secrets(text.as_bytes()) {
