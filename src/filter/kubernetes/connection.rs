@@ -10,7 +10,7 @@ use crate::kubernetes::{Connection, Preload, Server};
 /// because only the log's path is to tell the pod.
 #[must_use]
 pub fn connection(options: &Options<'_>, environment: &Environment) -> Option<Connection> {
-    if options.boolean("Use_Tag_For_Meta") {
+    if !asks_for_metadata(options) {
         return None;
     }
     let variable = |name| environment.variable(name).filter(|value| !value.is_empty());
@@ -53,8 +53,13 @@ fn kubelet(options: &Options<'_>) -> Option<String> {
 /// The files that tell of pods, if there are any.
 #[must_use]
 pub fn preload(options: &Options<'_>) -> Option<Preload> {
-    let is_used = !options.boolean("Use_Tag_For_Meta");
+    let is_used = asks_for_metadata(options);
     options.text("Kube_Meta_Preload_Cache_Dir").filter(|_| is_used).map(Preload::new)
+}
+
+/// Somebody is to tell more than log's path and tag.
+fn asks_for_metadata(options: &Options<'_>) -> bool {
+    !options.boolean("Use_Tag_For_Meta") && !options.boolean("Dummy_Meta")
 }
 
 /// Pods may exclude their logs.

@@ -73,6 +73,11 @@ impl Known {
 }
 
 impl Given {
+    /// What is made up.
+    pub(super) fn dummy(now: &jiff::Zoned) -> Self {
+        Self { kubernetes: Some(render::dummy(now)), namespace: None, wishes: None, lacks_pod: false }
+    }
+
     fn new(
         container: &Container,
         pod: Option<&PodMetadata>,

@@ -166,8 +166,17 @@ const OPTIONS: &[OptionSpec] = &[
          excluded as a whole when it is found is not opened; when the annotation goes it is read from where it ends \
          then. While nobody knows the pod (any more) it stays excluded; with the tail's `DB` also after a restart.",
     ),
-    switch("Use_Journal", "Off", "Takes the pod from journald's `CONTAINER_NAME`. Not supported yet."),
-    switch("Dummy_Meta", "Off", "Adds invented metadata. Not supported."),
+    switch(
+        "Use_Journal",
+        "Off",
+        "Takes the pod from journald's `CONTAINER_NAME`. Not supported: there is no input that reads the journal.",
+    ),
+    switch(
+        "Dummy_Meta",
+        "Off",
+        "Adds `kubernetes: {dummy: <local time>}` in place of metadata, and asks nobody for any: to try a configuration \
+         where there is no cluster.",
+    ),
     switch("Use_Pod_Association", "Off", "Adds entities of Amazon EKS. Not supported yet."),
     switch("aws_use_pod_association", "Off", "Another name of `Use_Pod_Association`."),
     text("aws_pod_association_host", ASSOCIATION),

@@ -35,6 +35,14 @@ pub(super) fn object(container: &Container, pod: Option<&PodMetadata>, settings:
     object.out
 }
 
+/// Renders what `Dummy_Meta` makes up: the time as C's `asctime` writes it.
+pub(super) fn dummy(now: &jiff::Zoned) -> Vec<u8> {
+    let mut object = Object { out: vec![b'{'] };
+    object.text("dummy", Some(&now.strftime("%a %b %e %H:%M:%S %Y").to_string()));
+    object.out.push(b'}');
+    object.out
+}
+
 /// Renders what is known of a namespace, in Fluent Bit's order of keys.
 pub(super) fn namespace(name: &str, namespace: &Namespace, settings: &Settings) -> Vec<u8> {
     let mut object = Object { out: vec![b'{'] };

@@ -45,6 +45,8 @@ pub(super) struct Settings {
     /// The parser that tells the container from the tag.
     pub(super) tag_parser: Option<Box<dyn TextParser>>,
     pub(super) use_tag_for_meta: bool,
+    /// What is added is made up.
+    pub(super) dummy_meta: bool,
 }
 
 impl Settings {
@@ -85,6 +87,7 @@ impl Settings {
             tag_prefix_length: options.text("Kube_Tag_Prefix").map_or(0, str::len),
             tag_parser,
             use_tag_for_meta: options.boolean("Use_Tag_For_Meta"),
+            dummy_meta: options.boolean("Dummy_Meta"),
         })
     }
 }
@@ -93,14 +96,16 @@ impl Settings {
 /// as errors, those that would add to them or leave some out as warnings. True if there was an
 /// error.
 fn report_missing(options: &Options<'_>, problems: &mut Problems) -> bool {
-    const ERRORS: [&str; 2] = ["Use_Journal", "Dummy_Meta"];
     const WARNINGS: [&str; 2] = ["Use_Pod_Association", "aws_use_pod_association"];
     let mut failed = false;
     if options.is_set("Kube_CA_Path") {
         problems.push(options.warning("Kube_CA_Path", "Kube_CA_Path is not supported: name one Kube_CA_File"));
     }
-    for key in ERRORS.into_iter().filter(|key| options.boolean(key)) {
-        problems.push(options.problem(key, format!("{key} is not supported yet")));
+    // As in Fluent Bit, nothing is looked up with made-up metadata.
+    if options.boolean("Use_Journal") && !options.boolean("Dummy_Meta") {
+        let problem = options.problem("Use_Journal", "Use_Journal is not supported: there is no input of journald's");
+        let hint = "take it out, and tail the containers' logs in /var/log/containers";
+        problems.push(problem.with_hint(hint));
         failed = true;
     }
     for key in WARNINGS.into_iter().filter(|key| options.boolean(key)) {

@@ -292,6 +292,25 @@ fn merging() {
 }
 
 #[test]
+fn metadata_may_be_made_up() {
+    let directory = preloaded();
+    let directory = directory.path().to_str().unwrap();
+    let (mut source, mut kubernetes) = (
+        source(1, Some(UID), "kube.x"),
+        filter(&[("Dummy_Meta", "On"), ("Merge_Log", "On"), ("Kube_Meta_Preload_Cache_Dir", directory)]),
+    );
+    kubernetes.prepare(&mut source);
+    let document = filtered(&kubernetes, &source, &[("log", Value::Text(b"{\"a\":1}"))]);
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    let time = document["kubernetes"]["dummy"].as_str().unwrap();
+    assert!(jiff::civil::DateTime::strptime("%a %b %e %H:%M:%S %Y", time).is_ok(), "{time}");
+    assert_eq!((&document["a"], document["kubernetes"].as_object().unwrap().len()), (&1.into(), 1));
+    assert!(source.pod.is_none() && kubernetes.missing.get() == 0, "nobody is asked");
+    let date = jiff::civil::date(2026, 11, 5).at(7, 8, 9, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+    assert_eq!(render::dummy(&date), br#"{"dummy":"Thu Nov  5 07:08:09 2026"}"#);
+}
+
+#[test]
 fn options_that_do_nothing_yet_say_so() {
     let problems = |options: &[(&str, &str)]| {
         let environment = Environment::from_pairs::<&str, &str>([]);
@@ -303,7 +322,9 @@ fn options_that_do_nothing_yet_say_so() {
     let brief = [("Kube_URL", "https://kubernetes.default.svc:443"), ("Merge_Log", "On"), ("Keep_Log", "Off")];
     assert_eq!(problems(&brief), (true, vec![]));
     assert!(!problems(&[("Merge_Parser", "x")]).0, "there is no such parser");
-    assert_eq!(problems(&[("Use_Journal", "On")]), (false, vec!["error: Use_Journal is not supported yet".to_owned()]));
+    let journal = "error: Use_Journal is not supported: there is no input of journald's";
+    assert_eq!(problems(&[("Use_Journal", "On")]), (false, vec![journal.to_owned()]));
+    assert_eq!(problems(&[("Use_Journal", "On"), ("Dummy_Meta", "On")]), (true, vec![]));
     let (built, messages) = problems(&[("Kube_CA_Path", "/certificates")]);
     assert!(built);
     assert_eq!(messages, ["warning: Kube_CA_Path is not supported: name one Kube_CA_File"]);
