@@ -29,6 +29,8 @@ pub(crate) struct Report {
     pub(crate) received: Received,
     /// CPU seconds of gzip alone on all that was sent.
     pub(crate) gzip_seconds: f64,
+    /// The same of our own writer.
+    pub(crate) writer_seconds: f64,
 }
 
 impl Report {

@@ -52,7 +52,8 @@ impl Run {
         std::thread::sleep(AFTERMATH);
         shipper.stop()?;
         let received = server.finish(workload.first_sequence, workload.records)?;
-        let gzip_seconds = reference::gzip_seconds(&received)?;
-        Ok(Report { workload, wall, usage, received, gzip_seconds })
+        let (gzip_seconds, writer_seconds) =
+            (reference::gzip_seconds(&received)?, reference::writer_seconds(&received)?);
+        Ok(Report { workload, wall, usage, received, gzip_seconds, writer_seconds })
     }
 }
