@@ -542,3 +542,35 @@ fn a_parser_filter_makes_members_of_a_text() {
     let said = String::from_utf8_lossy(&wrong.stderr);
     assert!(wrong.status.code() == Some(1) && said.contains("there is no parser \"rci\""), "{said}");
 }
+
+/// What is printed into a pipe that nobody reads, and the exit code.
+fn printed_into_nothing(arguments: &[&str]) -> (String, Option<i32>) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = flytail().args(arguments).stdin(Stdio::null()).stdout(writer).output().unwrap();
+    (String::from_utf8(output.stderr).unwrap(), output.status.code())
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("flytail.conf");
+    fs::write(&file, "[INPUT]\n  Name dummy\n[OUTPUT]\n  Name null\n  Match *\n").unwrap();
+    let file = file.to_str().unwrap();
+    for arguments in [
+        &["options"][..],
+        &["setup", "--print", "elasticsearch"],
+        &["-i", "tail", "--help"],
+        &["check", "--json", file],
+        &["parse", "--parser", "json", "Cargo.toml"],
+        &["--help"],
+        &["--version"],
+    ] {
+        let (said, code) = printed_into_nothing(arguments);
+        let is_parse = arguments[0] == "parse";
+        assert!(code == Some(0) || is_parse && code == Some(2), "{arguments:?}: {code:?} {said}");
+        assert!(said.is_empty(), "{arguments:?}: {said}");
+    }
+    let (said, code) = printed_into_nothing(&["check", "--explain", file]);
+    assert!(code == Some(0) && said.contains("is valid") && !said.contains("panic"), "{code:?} {said}");
+}

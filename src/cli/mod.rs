@@ -8,6 +8,7 @@ mod figures;
 mod line;
 mod options;
 mod parse;
+mod print;
 mod query;
 mod run;
 mod screen;
@@ -73,6 +74,17 @@ enum Command {
     Options,
 }
 
+/// The exit code of a command that only prints.
+fn ended(printed: std::io::Result<()>) -> ExitCode {
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::complain(&error);
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -86,8 +98,7 @@ pub fn main() -> ExitCode {
             if error.kind() == ErrorKind::DisplayHelp
                 && let Some(help) = help_of_plugin(std::env::args())
             {
-                print!("{help}");
-                return ExitCode::SUCCESS;
+                return ended(print::print(&help.to_string()));
             }
             // Help and version are no errors; where they go, clap knows.
             drop(error.print());

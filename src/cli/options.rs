@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
+use super::ended;
+use super::print::print;
 use crate::config::reference;
 use crate::pipeline::Plugins;
 
 pub(super) fn run() -> ExitCode {
-    print!("{}", reference(&Plugins::all().registry()));
-    ExitCode::SUCCESS
+    ended(print(&reference(&Plugins::all().registry())))
 }

@@ -1,12 +1,15 @@
 //! `flytail setup`: prepares a server for the logs: the index template, and how long indices are kept.
 
+use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::print::print;
 use super::run::runtime;
-use super::{FAILED, INVALID};
+use super::{FAILED, INVALID, ended};
 use crate::output::elasticsearch::setup::{self, Part, Plan, Server, SetupError, State};
 use crate::output::elasticsearch::{Connection, Endpoint, without_credentials};
 
@@ -73,22 +76,34 @@ fn retention(text: &str) -> Result<Retention, String> {
 
 pub(super) fn run(arguments: &SetupArguments) -> ExitCode {
     if let Some(kind) = arguments.print {
-        print(kind, arguments);
-        return ExitCode::SUCCESS;
+        return ended(print(&requests(kind, arguments)));
     }
     // That one of the two is there is a rule of the command line.
     let Some(url) = &arguments.url else { return ExitCode::from(INVALID) };
     run_at(url, arguments)
 }
 
-fn print(kind: Kind, arguments: &SetupArguments) {
+/// Why not all was done.
+#[derive(Debug, thiserror::Error)]
+enum FailedSetup {
+    #[error("{0}")]
+    Setup(#[from] SetupError),
+    #[error("cannot print: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// The requests that install all of it.
+fn requests(kind: Kind, arguments: &SetupArguments) -> String {
     let server = match kind {
         Kind::Elasticsearch => Server::Elasticsearch,
         Kind::Opensearch => Server::OpenSearch,
     };
+    let mut requests = String::new();
     for part in setup::wanted(server, arguments.plan()) {
-        println!("PUT {}\n{:#}\n", part.path, part.body);
+        // Writing into a text cannot fail.
+        let _ = writeln!(requests, "PUT {}\n{:#}\n", part.path, part.body);
     }
+    requests
 }
 
 fn run_at(url: &str, arguments: &SetupArguments) -> ExitCode {
@@ -123,11 +138,11 @@ impl SetupArguments {
 }
 
 /// Whether all is as it should be.
-async fn set_up(arguments: &SetupArguments, connection: &Connection) -> Result<bool, SetupError> {
+async fn set_up(arguments: &SetupArguments, connection: &Connection) -> Result<bool, FailedSetup> {
     let parts = setup::look(connection, arguments.plan()).await?;
     if arguments.dry_run {
         for part in parts.iter().filter(|part| part.state != State::Unsupported) {
-            println!("{:#}", part.body);
+            print(&format!("{:#}\n", part.body))?;
         }
         return Ok(true);
     }
@@ -135,10 +150,10 @@ async fn set_up(arguments: &SetupArguments, connection: &Connection) -> Result<b
     for part in &parts {
         if arguments.check {
             is_well &= !matches!(part.state, State::Missing | State::Different);
-            println!("{part} {}", found(part));
+            print(&format!("{part} {}\n", found(part)))?;
         } else {
             setup::install(connection, part).await?;
-            println!("{part} {}", done(part));
+            print(&format!("{part} {}\n", done(part)))?;
         }
     }
     Ok(is_well)

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::print::{complain, print};
 use super::run::runtime;
 use super::{FAILED, INVALID};
 use crate::config::{Config, Environment, Excerpts, Instance, Problems, Written, load_written};
@@ -37,14 +38,19 @@ pub(super) fn run(arguments: &CheckArguments) -> ExitCode {
     let environment = Environment::process();
     let checked = runtime.block_on(async { Checked::new(&written, problems, &environment, &Memory::default()) });
     let problems = if arguments.strict { checked.problems.strict() } else { checked.problems };
+    let mut shown = String::new();
     if arguments.json {
-        println!("{}", report::json(&arguments.file, &problems));
+        shown = format!("{}\n", report::json(&arguments.file, &problems));
     } else {
         eprint!("{}", Excerpts::new(is_coloured(&std::io::stderr())).show_all(&problems));
         eprintln!("{}", report::summary(&arguments.file, &problems));
     }
     if arguments.explain && !arguments.json {
-        print!("{}", drawing::draw(&checked.config, &checked.filters, is_coloured(&std::io::stdout())));
+        shown = drawing::draw(&checked.config, &checked.filters, is_coloured(&std::io::stdout()));
+    }
+    if let Err(error) = print(&shown) {
+        complain(&error);
+        return ExitCode::from(FAILED);
     }
     if problems.is_fatal() { ExitCode::from(INVALID) } else { ExitCode::SUCCESS }
 }
