@@ -574,3 +574,25 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     let (said, code) = printed_into_nothing(&["check", "--explain", file]);
     assert!(code == Some(0) && said.contains("is valid") && !said.contains("panic"), "{code:?} {said}");
 }
+
+#[test]
+fn what_cannot_be_read_again_waits_for_no_jitter() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut part = [0; 4096];
+        assert!(std::io::Read::read(&mut connection, &mut part).unwrap() > 0);
+        let body = r#"{"errors":false,"items":[{"create":{"status":201}}]}"#;
+        write!(connection, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+            .unwrap();
+    });
+    let text = format!(
+        "[INPUT]\n  Name stdin\n[OUTPUT]\n  Name es\n  Match *\n  Host 127.0.0.1\n  Port {port}\n  Index logs\n  \
+         Index_Date Off\n  Start_Jitter 10d\n"
+    );
+    let output = with_configuration(&text, &[], b"{\"a\":1}\n");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.contains("acked=1"), "{stderr}");
+    server.join().unwrap();
+}

@@ -15,6 +15,7 @@ use super::halt::Halt;
 use super::message::Message;
 use super::multiline::{self, Joining};
 use super::output_slot::OutputSlot;
+use super::pause::Pauses;
 use super::reading::{self, Means};
 use super::surroundings;
 use super::text_parsers;
@@ -209,6 +210,7 @@ fn build_deliveries(
             name: instance.name().to_owned(),
             sender: Arc::clone(&built.sender),
             retry_limit: instance.retry_limit(),
+            pauses: Pauses::default(),
             start_delay: built.start_jitter.mul_f64(fastrand::f64()),
             window: Window::new(built.concurrency, Arc::clone(&counters)),
             dead_letters: Arc::clone(dead_letters),

@@ -9,16 +9,12 @@ use tokio::task::JoinSet;
 use super::batch::{self, Sealed};
 use super::halt::Halt;
 use super::message::{Message, Settled, Tally};
+use super::pause::Pauses;
 use super::window::Window;
 use crate::output::{Outcome, Rejection, Request, Sender, Verdict};
 use crate::spool::dead_letters::{DeadLetter, DeadLetters};
 use crate::telemetry::accounts::Deliveries;
 use crate::telemetry::{DropReason, Throttle};
-
-/// First pause between tries; it doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// Longest pause between tries: short enough that a server that is back is soon noticed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// How often a receiver may be too busy for a request before it is halved: it may have no room for one of that size
 /// however often it is asked (Elasticsearch's `indexing_pressure.memory.limit`).
@@ -38,8 +34,8 @@ struct Waiting {
 
 impl Waiting {
     /// It was refused so often that smaller requests may do better.
-    fn is_to_be_halved(&self, tries: u32) -> bool {
-        tries >= self.busy_tries && self.request.items.len() > 1 && self.request.length > SMALL
+    fn is_to_be_halved(&self, refusals: u32) -> bool {
+        refusals >= self.busy_tries && self.request.items.len() > 1 && self.request.length > SMALL
     }
 }
 
@@ -47,10 +43,20 @@ impl Waiting {
 enum Try {
     /// Nothing of it is left, or what is left waits as other requests.
     Settled,
-    /// This is left of it, for this reason.
-    Again(Request, String),
+    /// This is left of it.
+    Again(Left),
     /// It had to halt before.
     Halted,
+}
+
+/// What has to be sent again.
+struct Left {
+    request: Request,
+    reason: String,
+    /// The receiver was busy, and may have room soon.
+    is_busy: bool,
+    /// Others of its items are settled: the receiver keeps up, however slowly.
+    is_progress: bool,
 }
 
 /// The delivery of one output.
@@ -65,7 +71,9 @@ pub struct Delivery {
     pub retry_limit: Option<u32>,
     /// How many requests are on the wire at once.
     pub window: Window,
-    /// How long the first request waits.
+    /// How refused requests wait.
+    pub pauses: Pauses,
+    /// How long the first request waits, where its records wait on the disk.
     pub start_delay: Duration,
     /// Where rejected items go.
     pub dead_letters: Arc<DeadLetters>,
@@ -83,12 +91,14 @@ pub struct Delivery {
 
 impl Delivery {
     /// Delivers batches until the channel is closed and all are settled, or until it has to halt and
-    /// what is on the wire is finished.
-    pub async fn run(self: Arc<Self>, mut batches: UnboundedReceiver<Sealed>) {
+    /// what is on the wire is finished. Only what can be read again may wait for the start: all else is lost with
+    /// the process.
+    pub async fn run(self: Arc<Self>, mut batches: UnboundedReceiver<Sealed>, can_read_again: bool) {
         let permits = Arc::new(Semaphore::new(self.window.ceiling()));
         let mut running = JoinSet::new();
+        let delay = if can_read_again { self.start_delay } else { Duration::ZERO };
         tokio::select! {
-            () = tokio::time::sleep(self.start_delay) => {}
+            () = tokio::time::sleep(delay) => {}
             () = self.halt.asked_for() => {}
         }
         loop {
@@ -139,30 +149,35 @@ impl Delivery {
 
     /// Sends a request until it is settled or has become others in `waiting`. `false` if it had to halt before.
     async fn settle_one(&self, mut next: Waiting, waiting: &mut Vec<Waiting>, tally: &mut Tally) -> bool {
-        let mut tries = 0;
+        let (mut tries, mut refusals) = (0, 0);
         loop {
             if self.halt.is_asked_for() {
                 return false;
             }
-            let (left, reason) = match self.try_once(&next, tries, waiting, tally).await {
+            let left = match self.try_once(&next, refusals, waiting, tally).await {
                 Try::Settled => return true,
                 Try::Halted => return false,
-                Try::Again(left, reason) => (left, reason),
+                Try::Again(left) => left,
             };
-            let records = left.items.len();
+            let Left { request, reason, is_busy, is_progress } = left;
+            let records = request.items.len();
             if self.retry_limit.is_some_and(|limit| tries >= limit) {
                 tally.dropped.add(DropReason::RetryLimit, records as u64);
                 tracing::error!(output = self.name, records, reason, "dropped: Retry_Limit is reached");
                 return true;
             }
-            next.request = left;
+            next.request = request;
             tries += 1;
+            refusals = if is_progress { 1 } else { refusals + 1 };
             self.counters.retried(&reason);
             if self.retries.allows() {
                 tracing::warn!(output = self.name, records, tries, reason, "not delivered yet");
             }
+            let pause = async {
+                if is_busy { self.pauses.wait_for_room(refusals).await } else { self.pauses.wait(refusals).await }
+            };
             tokio::select! {
-                () = tokio::time::sleep(pause(tries)) => {}
+                () = pause => {}
                 () = self.halt.asked_for() => {}
             }
         }
@@ -176,16 +191,20 @@ impl Delivery {
             place = self.window.enter() => place,
         }?;
         let outcome = self.sender.send(request).await;
-        place.leave(match &outcome {
+        let is_well = match &outcome {
             Outcome::Delivered | Outcome::TooLarge => true,
             Outcome::Items(verdicts) => !verdicts.contains(&Verdict::Retry),
             Outcome::Retry(_) | Outcome::Busy(_) => false,
-        });
+        };
+        place.leave(is_well);
+        if is_well {
+            self.pauses.went_well();
+        }
         Some(outcome)
     }
 
-    /// Sends a request once, and counts what became of it.
-    async fn try_once(&self, next: &Waiting, tries: u32, waiting: &mut Vec<Waiting>, tally: &mut Tally) -> Try {
+    /// Sends a request once, and counts what became of it. `refusals` are those in a row so far.
+    async fn try_once(&self, next: &Waiting, refusals: u32, waiting: &mut Vec<Waiting>, tally: &mut Tally) -> Try {
         let request = &next.request;
         let count = request.items.len();
         let Some(outcome) = self.send(request).await else { return Try::Halted };
@@ -203,7 +222,7 @@ impl Delivery {
                 }
                 Try::Settled
             }
-            Outcome::Busy(_) if next.is_to_be_halved(tries) => {
+            Outcome::Busy(_) if next.is_to_be_halved(refusals) => {
                 self.halve(request, 1, waiting, tally);
                 Try::Settled
             }
@@ -212,14 +231,21 @@ impl Delivery {
                     self.counters.recovered();
                     return Try::Settled;
                 };
+                let is_progress = left.items.len() < count;
                 // A shard may have no room for its part of the request, as the receiver may for the whole.
-                if left.items.len() == count && next.is_to_be_halved(tries) {
+                if !is_progress && next.is_to_be_halved(refusals) {
                     self.halve(request, 1, waiting, tally);
                     return Try::Settled;
                 }
-                Try::Again(left, "some items were refused for now".to_owned())
+                let reason = "some items were refused for now".to_owned();
+                Try::Again(Left { request: left, reason, is_busy: false, is_progress })
             }
-            Outcome::Retry(reason) | Outcome::Busy(reason) => Try::Again(request.clone(), reason),
+            Outcome::Retry(reason) => {
+                Try::Again(Left { request: request.clone(), reason, is_busy: false, is_progress: false })
+            }
+            Outcome::Busy(reason) => {
+                Try::Again(Left { request: request.clone(), reason, is_busy: true, is_progress: false })
+            }
         }
     }
 
@@ -316,13 +342,6 @@ impl Delivery {
         let whole = Some(whole.clone());
         waiting.push(Waiting { request: batch::of_one(request, &short), busy_tries: next.busy_tries, whole });
     }
-}
-
-/// Exponential, with jitter from half of it to all of it, so that shippers that failed together do
-/// not come back together.
-fn pause(tries: u32) -> Duration {
-    let full = FIRST_PAUSE.saturating_mul(1 << tries.saturating_sub(1).min(10)).min(LONGEST_PAUSE);
-    full.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
 #[cfg(test)]

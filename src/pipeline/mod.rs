@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod message;
 pub mod multiline;
 mod output_slot;
+mod pause;
 pub mod rate;
 pub mod reading;
 mod router;

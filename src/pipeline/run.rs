@@ -42,10 +42,11 @@ impl Pipeline {
     /// Runs until all inputs are exhausted or `stop` is ready. What is not delivered then is read again
     /// at the next start.
     pub async fn run(self, stop: impl Future<Output = Stop>) -> Ending {
-        let can_halt = self.workers.iter().flat_map(|worker| &worker.inputs).all(|slot| slot.input.can_read_again());
+        let can_read_again =
+            self.workers.iter().flat_map(|worker| &worker.inputs).all(|slot| slot.input.can_read_again());
         let mut deliveries = JoinSet::new();
         for (delivery, batches) in self.deliveries {
-            deliveries.spawn(delivery.run(batches));
+            deliveries.spawn(delivery.run(batches, can_read_again));
         }
         let mut watching = JoinSet::new();
         watching.spawn(self.dead_letters.watch());
@@ -65,7 +66,7 @@ impl Pipeline {
             tokio::select! {
                 how = &mut stop, if !is_stopping => {
                     is_stopping = true;
-                    is_halting = can_halt && matches!(how, Stop::Halt(_));
+                    is_halting = can_read_again && matches!(how, Stop::Halt(_));
                     let (Stop::Drain(grace) | Stop::Halt(grace)) = how;
                     drain(&self.messages, if is_halting { FOREVER } else { grace });
                     self.halt.send_replace(is_halting);

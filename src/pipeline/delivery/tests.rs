@@ -10,16 +10,18 @@ use crate::telemetry::Dropped;
 
 const ENCODING: Encoding = Encoding::Gzip(GzipLevel::Fast);
 
-/// Answers from a list, in order; keeps what it was sent.
+/// Answers from a list, in order; keeps what it was sent, and when.
 struct Scripted {
     answers: Mutex<Vec<Outcome>>,
     bodies: Mutex<Vec<String>>,
+    times: Mutex<Vec<tokio::time::Instant>>,
 }
 
 impl Sender for Scripted {
     fn send<'a>(&'a self, request: &'a Request) -> Sending<'a> {
         let body = String::from_utf8(batch::decoded(request).unwrap()).unwrap();
         self.bodies.lock().unwrap().push(body);
+        self.times.lock().unwrap().push(tokio::time::Instant::now());
         let answer = self.answers.lock().unwrap().remove(0);
         Box::pin(async move { answer })
     }
@@ -36,16 +38,23 @@ impl Sender for Scripted {
 }
 
 fn deliver(items: &[&str], answers: Vec<Outcome>, retry_limit: Option<u32>) -> (Tally, Vec<String>, String) {
+    let (tally, sender, dead) = deliver_by(items, answers, retry_limit);
+    let bodies = sender.bodies.lock().unwrap().clone();
+    (tally, bodies, dead)
+}
+
+fn deliver_by(items: &[&str], answers: Vec<Outcome>, retry_limit: Option<u32>) -> (Tally, Arc<Scripted>, String) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("dead");
     let (worker, messages) = mpsc::channel();
-    let sender = Arc::new(Scripted { answers: Mutex::new(answers), bodies: Mutex::default() });
+    let sender = Arc::new(Scripted { answers: Mutex::new(answers), bodies: Mutex::default(), times: Mutex::default() });
     let delivery = Arc::new(Delivery {
         output: 0,
         name: "es.0".to_owned(),
         sender: Arc::clone(&sender) as Arc<dyn Sender>,
         retry_limit,
         window: Window::new(1, Arc::default()),
+        pauses: Pauses::default(),
         start_delay: Duration::from_secs(30),
         dead_letters: Arc::new(DeadLetters::new(path.clone(), Limits::new(1_000_000), Arc::default())),
         counters: Arc::default(),
@@ -64,11 +73,11 @@ fn deliver(items: &[&str], answers: Vec<Outcome>, retry_limit: Option<u32>) -> (
     drop(batches.send(Sealed { request, tokens, worker: 0, held }));
     drop(batches);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(delivery.run(receiver));
+    runtime.block_on(delivery.run(receiver, true));
     let Message::Settled(settled) = messages.try_recv().unwrap() else { panic!("another message") };
     assert_eq!(settled.tokens, [Token { source: 1, entry: 1, records: items.len() as u64 }]);
-    let bodies = sender.bodies.lock().unwrap().clone();
-    (settled.tally, bodies, std::fs::read_to_string(path.join("00000001.ndjson")).unwrap_or_default())
+    let dead = std::fs::read_to_string(path.join("00000001.ndjson")).unwrap_or_default();
+    (settled.tally, sender, dead)
 }
 
 fn rejected() -> Verdict {
@@ -139,8 +148,17 @@ fn drops_with_a_count_only_where_a_limit_is_set() {
 }
 
 #[test]
-fn pauses_grow_and_stay_bounded() {
-    assert!(pause(1) <= FIRST_PAUSE && pause(1) >= FIRST_PAUSE / 2);
-    assert!((1..200).all(|tries| pause(tries) <= LONGEST_PAUSE));
-    assert!(pause(100) >= LONGEST_PAUSE / 2);
+fn pauses_are_short_again_when_some_items_went_through() {
+    let all_refused = || Outcome::Items(vec![Verdict::Retry, Verdict::Retry]);
+    let answers = (0..10).map(|_| all_refused()).chain([
+        Outcome::Items(vec![Verdict::Delivered, Verdict::Retry]),
+        Outcome::Retry("away".to_owned()),
+        Outcome::Delivered,
+    ]);
+    let (tally, sender, _) = deliver_by(&["a\n", "b\n"], answers.collect(), None);
+    assert_eq!(tally.acked, 2);
+    let times = sender.times.lock().unwrap();
+    let pauses: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let (short, long) = (Duration::from_millis(300), Duration::from_secs(7));
+    assert!(pauses[9] > long && pauses[10] < short && pauses[11] < 2 * short, "{pauses:?}");
 }

@@ -30,6 +30,7 @@ use super::emitter::Emitter;
 use super::halt::Halt;
 use super::message::Message;
 use super::output_slot::OutputSlot;
+use super::pause::Pauses;
 use super::reading::{Layout, Reading};
 use super::watchdog::Watchdog;
 use super::window::Window;
@@ -377,6 +378,7 @@ fn delivery(server: &Server, messages: &mpsc::Sender<Message>) -> Delivery {
         sender: Arc::new(server.clone()) as Arc<dyn Sender>,
         retry_limit: None,
         window: Window::new(1, Arc::default()),
+        pauses: Pauses::default(),
         start_delay: Duration::ZERO,
         dead_letters: Arc::new(DeadLetters::new(
             "/dev/null".into(),
