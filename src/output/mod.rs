@@ -103,6 +103,18 @@ pub enum Outcome {
     Busy(String),
 }
 
+impl Outcome {
+    /// The receiver looked at the items and judged them: whoever sent them may send.
+    #[must_use]
+    pub fn shows_access(&self) -> bool {
+        match self {
+            Self::Delivered => true,
+            Self::Items(verdicts) => verdicts.iter().any(|verdict| *verdict != Verdict::Retry),
+            Self::Retry(_) | Self::TooLarge | Self::Busy(_) => false,
+        }
+    }
+}
+
 /// A future that a [`Sender`] returns.
 pub type Sending<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 

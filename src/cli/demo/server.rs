@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::DemoArguments;
 use super::configuration::{INDEX, Remote};
 use super::searches::Search;
-use crate::output::elasticsearch::{Connection, Endpoint, setup};
+use crate::output::elasticsearch::{Connection, Endpoint, setup, words_of_refusal};
 
 /// Why the server cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ impl<'a> Server<'a> {
         let sent = self.connection.send(Method::Post, path, headers, &[], body).await;
         let (status, text) = sent.map_err(|reason| self.error(reason))?;
         if status >= 300 {
-            return Err(self.error(format!("status {status}: {}", String::from_utf8_lossy(&text))));
+            return Err(self.error(format!("status {status}: {}", words_of_refusal(&text))));
         }
         serde_json::from_slice(&text).map_err(|error| self.error(error.to_string()))
     }

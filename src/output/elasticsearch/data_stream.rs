@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
+use super::refusal;
 use crate::config::{Options, Problems};
 
 /// The parts of a name, each an option and a member of `data_stream`.
@@ -63,28 +64,35 @@ impl DataStream {
         self.is_there.load(Ordering::Relaxed)
     }
 
-    /// What the server's answer to the request to make it means; the error says what has to be done.
-    pub(super) fn made(&self, status: u16, body: &[u8]) -> Result<(), String> {
+    /// It was filled, so it is there.
+    pub(super) fn was_found(&self) {
+        self.is_there.store(true, Ordering::Relaxed);
+    }
+
+    /// What the server's answer to the request to make it means: whether it is there, or `false` where that was not
+    /// ours to ask. The error says what has to be done.
+    pub(super) fn made(&self, status: u16, body: &[u8]) -> Result<bool, String> {
         let error = serde_json::from_slice::<Value>(body).unwrap_or_default()["error"].take();
         match status {
             200 => tracing::info!(data_stream = self.name, "the data stream was made"),
             400 if error["type"] == "resource_already_exists_exception" => {}
-            // Not ours to make. If it is not there, the bulk request makes it, or is refused.
-            403 => {}
+            // Not ours to make, or credentials that are not good yet. If it is not there, the bulk request makes it, or
+            // is refused.
+            403 => return Ok(false),
             400 => {
                 let reason = error["reason"].as_str().unwrap_or_default();
-                return Err(format!("{} ({reason})", self.advice()));
+                return Err(format!("{} ({})", self.advice(), refusal::shown(reason)));
             }
-            _ => return Err(format!("status {status}: {}", String::from_utf8_lossy(body))),
+            _ => return Err(format!("status {status}: {}", refusal::words(body))),
         }
-        self.is_there.store(true, Ordering::Relaxed);
-        Ok(())
+        self.was_found();
+        Ok(true)
     }
 
     /// The server cannot be asked to make it, but it will, if our template is there.
-    pub(super) fn is_foreseen(&self, has_template: bool) -> Result<(), String> {
+    pub(super) fn is_foreseen(&self, has_template: bool) -> Result<bool, String> {
         self.is_there.store(has_template, Ordering::Relaxed);
-        if has_template { Ok(()) } else { Err(self.advice()) }
+        if has_template { Ok(true) } else { Err(self.advice()) }
     }
 
     fn advice(&self) -> String {
@@ -168,6 +176,10 @@ mod tests {
         let reason = stream.made(400, refused).unwrap_err();
         assert!(reason.contains("flytail setup --data-stream --index logs-flyte-default"), "{reason}");
         assert!(stream.made(503, b"").is_err() && !stream.is_there());
+        assert!(
+            stream.made(403, b"") == Ok(false) && !stream.is_there(),
+            "another answer may come to better credentials"
+        );
         let there = br#"{"error":{"type":"resource_already_exists_exception","reason":"data_stream already exists"}}"#;
         assert!(stream.made(400, there).is_ok() && stream.is_there());
     }

@@ -12,6 +12,7 @@ mod index;
 mod operation;
 mod options;
 mod prefix;
+mod refusal;
 mod resend;
 mod response;
 pub mod search;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 pub use connection::Connection;
 pub use options::{OPENSEARCH_PLUGIN, PLUGIN, index_pattern};
+pub use refusal::words as words_of_refusal;
 pub use resend::Resender;
 pub use send::{ConnectError, Endpoint, without_credentials};
 

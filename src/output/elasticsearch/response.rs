@@ -4,6 +4,7 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::refusal;
 use crate::output::{Outcome, Rejection, Verdict};
 
 /// What is asked of the answer: whether all went well and, by position, what did not.
@@ -34,10 +35,10 @@ pub(super) fn read(status: u16, body: &[u8], count: usize) -> Outcome {
     match status {
         200 | 201 => read_items(body, count),
         413 => Outcome::TooLarge,
-        429 => Outcome::Busy(format!("status {status}: {}", excerpt(body))),
+        429 => Outcome::Busy(format!("status {status}: {}", refusal::words(body))),
         // A whole request that is refused (no credentials, no master, too many requests) says
         // nothing about its items. 400 would be a body of ours that is broken; it stays, visibly.
-        _ => Outcome::Retry(format!("status {status}: {}", excerpt(body))),
+        _ => Outcome::Retry(format!("status {status}: {}", refusal::words(body))),
     }
 }
 
@@ -47,7 +48,9 @@ fn read_items(body: &[u8], count: usize) -> Outcome {
     }
     let answer: Answer = match serde_json::from_slice(body) {
         Ok(answer) => answer,
-        Err(error) => return Outcome::Retry(format!("an answer that is no bulk answer ({error}): {}", excerpt(body))),
+        Err(error) => {
+            return Outcome::Retry(format!("an answer that is no bulk answer ({error}): {}", refusal::words(body)));
+        }
     };
     if answer.items.len() != count {
         let reason = format!("an answer about {} items to a request of {count}", answer.items.len());
@@ -108,11 +111,6 @@ fn is_about_settings(kind: &str, reason: &str) -> bool {
         ]
         .iter()
         .any(|words| reason.contains(words))
-}
-
-fn excerpt(body: &[u8]) -> String {
-    const MOST: usize = 500;
-    String::from_utf8_lossy(&body[..body.len().min(MOST)]).trim().to_owned()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::connection::Connection;
+use super::refusal;
 
 /// Documents of one request: at a few KiB each, some MiB of answer.
 const PAGE: usize = 1_000;
@@ -153,12 +154,8 @@ async fn page(connection: &Connection, index: &str, body: &Value) -> Result<Hits
 
 fn refusal(index: &str, status: u16, body: &[u8]) -> SearchError {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    // The first cause says which field and why, the error itself only that shards failed.
-    let error = &answer["error"];
-    let reason = [&error["root_cause"][0]["reason"], &error["reason"], error];
-    let reason = reason.into_iter().find_map(Value::as_str).map(str::to_owned);
-    let reason = reason.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
-    let is_missing = error["type"] == "index_not_found_exception";
+    let reason = refusal::words(body);
+    let is_missing = answer["error"]["type"] == "index_not_found_exception";
     match status {
         401 => SearchError::Unauthorized,
         403 => SearchError::Forbidden { index: index.to_owned(), reason },

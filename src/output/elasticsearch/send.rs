@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::connection::Connection;
 use super::options::Settings;
-use super::{response, setup, shorten};
+use super::{refusal, response, setup, shorten};
 use crate::output::{Encoding, Outcome, Partition, Request, Sender, Sending};
 
 /// How long a request may take: the server's own limit for a bulk is one minute.
@@ -152,8 +152,8 @@ impl BulkSender {
     }
 
     async fn bulk(&self, request: &Request) -> Outcome {
-        // Credentials that are not good yet are refused, too: only when a bulk request is taken, an answer of 403 is
-        // one for good.
+        // Credentials that are not good yet are refused, too: only when documents are taken, an answer of 403 is one for
+        // good.
         let mut is_refused = false;
         if let Some(name) = self.settings.naming.question() {
             match self.is_taken(name).await {
@@ -162,28 +162,38 @@ impl BulkSender {
                 Err(reason) => return Outcome::Retry(reason),
             }
         }
-        if let Err(reason) = self.make_data_stream().await {
-            return Outcome::Retry(reason);
+        match self.make_data_stream().await {
+            Ok(is_there) => is_refused |= !is_there,
+            Err(reason) => return Outcome::Retry(reason),
         }
         let path = self.path(&format!("{}/_bulk", self.destination(request.partition)));
         let headers = self.headers[usize::from(matches!(request.encoding, Encoding::Gzip(_)))].clone();
         let body = Some(request.body.clone());
         match self.connection.send(Method::Post, &path, headers, &self.query, body).await {
             Ok((status, body)) => {
-                if is_refused && status == 200 {
-                    self.settings.naming.answer(false);
+                let outcome = response::read(status, &body, request.items.len());
+                if is_refused && outcome.shows_access() {
+                    self.refusals_are_for_good();
                 }
-                response::read(status, &body, request.items.len())
+                outcome
             }
             Err(reason) => Outcome::Retry(reason),
         }
     }
 
+    /// The credentials are good, and still do not allow what was asked: nothing is asked any more.
+    fn refusals_are_for_good(&self) {
+        self.settings.naming.answer(false);
+        if let Some(stream) = &self.settings.data_stream {
+            stream.was_found();
+        }
+    }
+
     /// Sees to it that the data stream is there, if documents go to one: without its template the
-    /// server would make a plain index of that name, and never roll it over.
-    async fn make_data_stream(&self) -> Result<(), String> {
+    /// server would make a plain index of that name, and never roll it over. `false` if it is not ours to see to.
+    async fn make_data_stream(&self) -> Result<bool, String> {
         let Some(stream) = self.settings.data_stream.as_ref().filter(|stream| !stream.is_there()) else {
-            return Ok(());
+            return Ok(true);
         };
         let path = self.path(&format!("_data_stream/{}", stream.name));
         let send =
@@ -222,7 +232,7 @@ impl BulkSender {
             (403, _) => Ok(None),
             // A server that does not know the question: the date is added.
             (400 | 404 | 405, _) => Ok(Some(false)),
-            (status, body) => Err(format!("status {status}: {}", String::from_utf8_lossy(&body))),
+            (status, body) => Err(format!("status {status}: {}", refusal::words(&body))),
         }
     }
 

@@ -13,6 +13,7 @@ pub use part::{Part, State};
 pub use template::template;
 
 use super::connection::Connection;
+use super::refusal;
 
 /// Which kind of server it is: they name the type of a whole object differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,8 +153,7 @@ struct Answer {
 impl Answer {
     fn well(self) -> Result<Value, SetupError> {
         if self.status >= 300 {
-            let reason = String::from_utf8_lossy(&self.body).into_owned();
-            return Err(SetupError::Refused { status: self.status, reason });
+            return Err(SetupError::Refused { status: self.status, reason: refusal::words(&self.body) });
         }
         Ok(serde_json::from_slice(&self.body).unwrap_or_default())
     }
