@@ -31,7 +31,7 @@ pub(super) struct SetupArguments {
     /// Which of Amazon's services it is: `es` or `aoss`
     #[arg(long, value_name = "SERVICE", default_value = "es", requires = "aws_region")]
     aws_service: String,
-    /// File of certificates (PEM) to trust besides the system's
+    /// File of certificates (PEM) to trust besides the public authorities that are built in
     #[arg(long)]
     ca_file: Option<String>,
     /// Index name without its date, or the whole name of the data stream [default: flyte-logs, or logs-flyte-default

@@ -122,7 +122,10 @@ pub const OUTPUT_COMMON: &[OptionSpec] = &[
     switch("tls.verify", "On", "Checks the server's certificate."),
     ignored("tls.verify_hostname", "The name is always checked with the certificate."),
     text("tls.vhost", "The server name to ask for and to check, where it is not `Host`."),
-    text("tls.ca_file", "A file of certificates (PEM) to trust instead of the system's."),
+    text(
+        "tls.ca_file",
+        "A file of certificates (PEM) to trust besides the public authorities that are built in; the system's are not looked at.",
+    ),
     text("tls.ca_path", "A directory of such files."),
     text("tls.crt_file", "This client's certificate (PEM)."),
     text("tls.key_file", "Its private key (PEM)."),

@@ -42,7 +42,7 @@ pub(super) struct ReplayArguments {
     /// Its password; better given by the environment
     #[arg(long, env = "ES_PASS", hide_env_values = true)]
     password: Option<String>,
-    /// File of certificates (PEM) to trust at `--url` besides the system's
+    /// File of certificates (PEM) to trust at `--url` besides the public authorities that are built in
     #[arg(long)]
     ca_file: Option<String>,
     /// Only say what would be sent

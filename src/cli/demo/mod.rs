@@ -82,7 +82,7 @@ pub struct DemoArguments {
     /// The user's password; better given by the environment
     #[arg(long, env = "ES_PASS", hide_env_values = true)]
     password: Option<String>,
-    /// File of certificates (PEM) to trust besides the system's
+    /// File of certificates (PEM) to trust besides the public authorities that are built in
     #[arg(long, value_name = "FILE")]
     ca_file: Option<String>,
 }

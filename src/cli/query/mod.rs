@@ -100,7 +100,7 @@ pub(super) struct QueryArguments {
     /// Which of Amazon's services it is: `es` or `aoss`
     #[arg(long, value_name = "SERVICE", default_value = "es", requires = "aws_region")]
     aws_service: String,
-    /// File of certificates (PEM) to trust besides the system's
+    /// File of certificates (PEM) to trust besides the public authorities that are built in
     #[arg(long, value_name = "FILE")]
     ca_file: Option<String>,
 }

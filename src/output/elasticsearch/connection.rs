@@ -193,7 +193,8 @@ impl Connection {
         Err(reason)
     }
 
-    /// The host to ask: the next in turn that is not left out, or else the one that was left out first.
+    /// The host to ask: the next in turn that is not left out, or else the one that was left out first. One that was
+    /// left out is tried by a single request: those that follow would wait for it in vain, too.
     fn choose(&self, now: Instant) -> (usize, Transport) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.renew(&mut state);
@@ -203,6 +204,9 @@ impl Connection {
             |host: &usize| state.left_out[*host].map(|left_out| left_out.until).filter(|until| *until > now);
         let host = in_turn.min_by_key(|host| is_left_out(host)).unwrap_or_default();
         state.next = (host + 1) % hosts;
+        if let Some(left_out) = &mut state.left_out[host] {
+            left_out.until = left_out.until.max(now + LEFT_OUT);
+        }
         (host, state.transports[host].clone())
     }
 
@@ -285,7 +289,7 @@ mod tests {
         assert!((0..3).any(|_| chosen(later) == failed), "back at once when it answers");
         connection.leave_out(failed, "refused");
         let after = Instant::now() + LEFT_OUT * 2;
-        assert!((0..3).any(|_| chosen(after) == failed), "tried again later");
+        assert_eq!((0..6).filter(|_| chosen(after) == failed).count(), 1, "tried again later, by one request");
     }
 
     #[test]
