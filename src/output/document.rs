@@ -6,9 +6,22 @@ use crate::record::{Member, Record, Value};
 /// Appends the record's members, each with a comma in front unless `first` (which is cleared).
 /// A key that stands several times is written once, with its last value.
 pub fn write_members(out: &mut Vec<u8>, record: &Record<'_>, first: &mut bool) {
+    write_members_without(out, record, first, |_| false);
+}
+
+/// The same without the members whose keys are left out.
+pub fn write_members_without(
+    out: &mut Vec<u8>,
+    record: &Record<'_>,
+    first: &mut bool,
+    is_left_out: impl Fn(&[u8]) -> bool,
+) {
     let members = &record.members;
     for (index, member) in members.iter().enumerate() {
         if !record.unique && is_repeated(member, &members[index + 1..]) {
+            continue;
+        }
+        if is_left_out(member.key) {
             continue;
         }
         if matches!(member.value, Value::Members(rendered) if rendered.is_empty()) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::data_stream::DataStream;
 use super::dots;
 use super::options::Settings;
 use super::prefix::Known;
@@ -44,25 +45,24 @@ impl BulkEncoder {
             body.extend_from_slice(b"\":");
             write_string(body, turn.source.tag.as_bytes());
         }
-        self.write_data_stream(record, body, &mut first);
-        document::write_members(body, record, &mut first);
+        self.write_members(record, body, &mut first);
         if record.truncated {
             body.extend_from_slice(if first { b"\"truncated\":true" } else { b",\"truncated\":true" });
         }
         body.push(b'}');
     }
 
-    /// The data stream that the document goes to, unless the record has a member of that name: no key
-    /// may stand twice.
-    fn write_data_stream(&self, record: &Record<'_>, body: &mut Vec<u8>, first: &mut bool) {
-        let Some(stream) = &self.settings.data_stream else { return };
-        if document::has(record, b"data_stream") {
-            return;
-        }
+    /// The record's members. What a document says of its data stream has to be the stream that it goes to: a record's
+    /// own word for it is left out.
+    fn write_members(&self, record: &Record<'_>, body: &mut Vec<u8>, first: &mut bool) {
+        let Some(stream) = &self.settings.data_stream else {
+            return document::write_members(body, record, first);
+        };
         if !std::mem::take(first) {
             body.push(b',');
         }
         body.extend_from_slice(&stream.member);
+        document::write_members_without(body, record, first, DataStream::is_member);
     }
 
     /// The record's time, unless the record has a member of that name: then that one counts, as

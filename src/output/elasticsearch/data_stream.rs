@@ -59,6 +59,11 @@ impl DataStream {
         Some(Self { name: name.join("-"), member, is_there: AtomicBool::new(false) })
     }
 
+    /// Whether a key is that of what documents say of their stream, or of a part of it.
+    pub(super) fn is_member(key: &[u8]) -> bool {
+        key.strip_prefix(b"data_stream").is_some_and(|rest| rest.is_empty() || rest[0] == b'.')
+    }
+
     /// The server has it, as far as is known.
     pub(super) fn is_there(&self) -> bool {
         self.is_there.load(Ordering::Relaxed)
@@ -147,6 +152,12 @@ mod tests {
         let own = [("Data_Stream_Dataset", "flyte.tasks"), ("Data_Stream_Namespace", "prod")];
         assert_eq!(of(&own).0.unwrap().name, "logs-flyte.tasks-prod");
         assert!(of(&[("Data_Stream", "Off")]).0.is_none());
+    }
+
+    #[test]
+    fn only_what_is_said_of_the_stream_is_its_member() {
+        assert!(["data_stream", "data_stream.dataset"].iter().all(|key| DataStream::is_member(key.as_bytes())));
+        assert!(["data_streams", "data", "x.data_stream"].iter().all(|key| !DataStream::is_member(key.as_bytes())));
     }
 
     #[test]

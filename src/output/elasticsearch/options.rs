@@ -71,7 +71,7 @@ const OPTIONS: &[OptionSpec] = &[
         Kind::Boolean,
         "off",
         "Sends to the data stream `Data_Stream_Type`-`Data_Stream_Dataset`-`Data_Stream_Namespace` and says so in each \
-         document (`data_stream.*`, unless the record has a member of that name). It is made from its template, which \
+         document (`data_stream.*`, in place of what the record says of one). It is made from its template, which \
          `flytail setup --data-stream` installs; nothing is sent before it is there. A document that is sent again \
          (after a crash, or when an answer was lost) is found by its id and not doubled, unless the stream rolled over \
          in between: across a rollover delivery is at least once (Fluent Bit has no such option).",
