@@ -2,18 +2,16 @@
 //!
 //! Nothing is asserted but that every line came: how long it takes depends on who else uses the machine.
 
-use std::error::Error;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use flate2::read::GzDecoder;
 use flytail::cli::demo::generator::Runtime;
 use flytail::record::Timestamp;
 use serde_json::Value;
 
 use crate::support::node::Node;
+use crate::support::receiver::receive;
 use crate::support::shipper::{Shipper, wait_for};
 
 /// Bytes of container logs a second.
@@ -77,57 +75,17 @@ fn listen(latencies: &Latencies) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let latencies = Arc::clone(latencies);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map(Result::unwrap) {
-            let latencies = Arc::clone(&latencies);
-            std::thread::spawn(move || serve(&stream, &latencies).unwrap());
-        }
+    receive(listener, move |body| {
+        let received = Timestamp::now().0;
+        let taken: Vec<_> = body.lines().skip(1).step_by(2).map(|document| age(document, received)).collect();
+        latencies.lock().unwrap().extend(taken);
     });
     address
 }
 
-fn serve(stream: &TcpStream, latencies: &Latencies) -> Result<(), Box<dyn Error>> {
-    let (mut reader, mut writer) = (BufReader::new(stream), stream);
-    while let Some(body) = request(&mut reader)? {
-        let received = Timestamp::now().0;
-        let taken = if body.is_empty() { Vec::new() } else { latencies_of(&body, received)? };
-        let items = vec![r#"{"create":{"status":201}}"#; taken.len()].join(",");
-        latencies.lock().unwrap().extend(taken);
-        let answer = format!(r#"{{"errors":false,"items":[{items}]}}"#);
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length:";
-        write!(writer, "{head} {}\r\n\r\n{answer}", answer.len())?;
-    }
-    Ok(())
-}
-
-/// The body of the next request; `None` at the end of the connection.
-fn request(reader: &mut impl BufRead) -> Result<Option<Vec<u8>>, Box<dyn Error>> {
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(None);
-        }
-        let line = line.trim_ascii_end().to_ascii_lowercase();
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse()?;
-        } else if line.is_empty() {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    Ok(Some(body))
-}
-
-/// How old each document of a bulk body is; a line's own time is when it was written.
-fn latencies_of(body: &[u8], received: i64) -> Result<Vec<i64>, Box<dyn Error>> {
-    let mut text = String::new();
-    GzDecoder::new(body).read_to_string(&mut text)?;
-    let age = |document: &str| {
-        let document: Value = serde_json::from_str(document)?;
-        let time: jiff::Timestamp = document["@timestamp"].as_str().ok_or("no time")?.parse()?;
-        Ok(received - i64::try_from(time.as_nanosecond())?)
-    };
-    text.lines().skip(1).step_by(2).map(age).collect()
+/// How old a document is in nanoseconds; a line's own time is when it was written.
+fn age(document: &str, received: i64) -> i64 {
+    let document: Value = serde_json::from_str(document).unwrap();
+    let time: jiff::Timestamp = document["@timestamp"].as_str().unwrap().parse().unwrap();
+    received - i64::try_from(time.as_nanosecond()).unwrap()
 }

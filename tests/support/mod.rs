@@ -12,6 +12,7 @@ pub mod kql;
 pub mod kubernetes;
 pub mod node;
 pub mod place;
+pub mod receiver;
 pub mod server;
 pub mod shipper;
 pub mod turn;
