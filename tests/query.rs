@@ -13,6 +13,7 @@ use flytail::cli::demo::generator::Runtime;
 use flytail::kql::{Mapping, Matcher, parse};
 use flytail::output::elasticsearch::setup;
 use flytail::record::Timestamp;
+use flytail::record::field_names::FieldNames;
 use serde_json::{Value, json};
 use support::client::Client;
 use support::node::{Node, count, set_up};
@@ -113,7 +114,7 @@ fn finds_what_the_matcher_finds(engine: Engine) {
 
 fn matching(search: &str, engine: Engine, documents: &[Value]) -> Vec<Value> {
     let kind = if engine.is_opensearch() { setup::Server::OpenSearch } else { setup::Server::Elasticsearch };
-    let plan = setup::Plan { index: INDEX, is_data_stream: false, days: None };
+    let plan = setup::Plan { index: INDEX, is_data_stream: false, days: None, fields: FieldNames::Default };
     let mapping = Mapping::new(&setup::template(plan, kind, None)["template"]["mappings"]);
     let query = parse(search).unwrap_or_else(|error| panic!("{search}: {error}"));
     let matcher = Matcher::new(query, mapping).unwrap_or_else(|error| panic!("{search}: {error}"));

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::record::field_names::{FieldNames, Names};
+
 /// Room for app and component: Flyte's longest are `flyte-pod-webhook/webhook`.
 const PART_WIDTH: usize = 25;
 /// Room for an execution's name: they have 20 characters.
@@ -36,17 +38,21 @@ pub(super) fn render(document: &[u8], style: Style) -> String {
         return visible(&String::from_utf8_lossy(document), longest);
     };
     let text = |field: &str| document[field].as_str().unwrap_or_default();
-    let level = text("level");
+    let named = |name: fn(&Names) -> &'static str| {
+        let names = [FieldNames::Default, FieldNames::Ecs].map(|fields| name(fields.names()));
+        names.into_iter().map(text).find(|text| !text.is_empty()).unwrap_or_default()
+    };
+    let level = named(|names| names.level);
     let paint = |style: &'static str| if coloured { (style, RESET) } else { ("", "") };
     let ((dim, reset), (colour, uncolour)) = (paint(DIM), paint(colour(level)));
     // `2026-11-22T10:15:30.123456789Z`
     let (start, width) = if dated { (0, 23) } else { (11, 12) };
     let time = visible(text("@timestamp").get(start..23).unwrap_or_default(), longest);
-    let part = match (text("app"), text("component")) {
+    let part = match (named(|names| names.app), named(|names| names.component)) {
         (app, component) if app == component || component.is_empty() => app.to_owned(),
         (app, component) => format!("{app}/{component}"),
     };
-    let execution = Some(text("execution_id")).filter(|id| !id.is_empty()).unwrap_or("-");
+    let execution = Some(named(|names| names.execution_id)).filter(|id| !id.is_empty()).unwrap_or("-");
     let (part, execution) = (visible(&part, longest), visible(execution, longest));
     let message = visible(text("message"), longest);
     format!(
@@ -109,6 +115,9 @@ mod tests {
         assert_eq!(header(true).find("message"), dated.find('⏎').map(|at| at - 1));
         let quiet = render(br#"{"app":"datacatalog","component":"datacatalog","message":"m"}"#, PLAIN);
         assert_eq!(quiet, "            Z       datacatalog               -                    m");
+        let ecs = r#"{"@timestamp":"2026-11-22T10:15:30.123456789Z","message":"a\nb","log.level":"ERROR",
+            "service.name":"flyteadmin","flyte.component":"admin","flyte.execution_id":"abcdefghijklmnopqrst"}"#;
+        assert_eq!(render(ecs.as_bytes(), PLAIN), line);
     }
 
     #[test]

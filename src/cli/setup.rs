@@ -12,6 +12,7 @@ use super::run::runtime;
 use super::{FAILED, INVALID, ended};
 use crate::output::elasticsearch::setup::{self, Part, Plan, Server, SetupError, State};
 use crate::output::elasticsearch::{Connection, Endpoint, without_credentials};
+use crate::record::field_names::FieldNames;
 
 /// Arguments of `flytail setup`.
 #[derive(Debug, Args)]
@@ -41,6 +42,9 @@ pub(super) struct SetupArguments {
     /// Prepare a data stream (`Data_Stream On` of the output) in place of dated indices
     #[arg(long)]
     data_stream: bool,
+    /// What the documents' fields are called, as `Field_Names` of the filters says
+    #[arg(long, default_value = "default", value_name = "NAMES")]
+    fields: Fields,
     /// Days after which the server deletes an index, as `14d`; `forever` leaves that to you
     #[arg(long, default_value = "14d", value_parser = retention, value_name = "DAYS")]
     retention: Retention,
@@ -59,6 +63,12 @@ pub(super) struct SetupArguments {
 enum Kind {
     Elasticsearch,
     Opensearch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Fields {
+    Default,
+    Ecs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +143,11 @@ impl SetupArguments {
     fn plan(&self) -> Plan<'_> {
         let usual = if self.data_stream { "logs-flyte-default" } else { "flyte-logs" };
         let index = self.index.as_deref().unwrap_or(usual);
-        Plan { index, is_data_stream: self.data_stream, days: self.retention.days }
+        let fields = match self.fields {
+            Fields::Default => FieldNames::Default,
+            Fields::Ecs => FieldNames::Ecs,
+        };
+        Plan { index, is_data_stream: self.data_stream, days: self.retention.days, fields }
     }
 }
 

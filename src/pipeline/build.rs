@@ -170,7 +170,12 @@ pub fn with_flyte(config: &Config, environment: &Environment) -> Vec<Instance> {
     let mut filters = Vec::new();
     for part in [others, of_outputs] {
         let kubernetes = part.iter().filter(|filter| filter.plugin() == filter::kubernetes::PLUGIN.name);
-        let added = kubernetes.map(|filter| instance(Class::Filter, &flyte, &[], environment).0.alongside(filter));
+        let added = kubernetes.map(|filter| {
+            let names = filter.options().text("Field_Names").unwrap_or_default().to_owned();
+            let names = Some(("Field_Names", names.as_str())).filter(|(_, names)| !names.is_empty());
+            let pairs: Vec<_> = names.into_iter().collect();
+            instance(Class::Filter, &flyte, &pairs, environment).0.alongside(filter)
+        });
         filters.extend(part.iter().copied().cloned().chain(added));
     }
     filters

@@ -343,7 +343,8 @@ impl<'t> Run<'t> {
 
 /// The record's level is one of errors.
 fn states_error<'t>(record: &Record<'t>, arena: &'t Bump) -> bool {
-    let level = record.find(b"level").and_then(|member| member.value.as_text(arena));
+    let level =
+        record.find(b"level").or_else(|| record.find(b"log.level")).and_then(|member| member.value.as_text(arena));
     level.and_then(Level::of_word).is_some_and(|level| level >= Level::Error)
 }
 

@@ -6,6 +6,7 @@
 
 pub mod accessor;
 pub mod escape;
+pub mod field_names;
 pub mod json;
 mod now;
 pub mod position;

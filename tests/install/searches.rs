@@ -9,6 +9,7 @@ use std::process::Command;
 use flytail::cli::demo::generator::Runtime;
 use flytail::kql::{Mapping, Matcher, parse};
 use flytail::output::elasticsearch::setup::{self, Plan, Server as Kind};
+use flytail::record::field_names::FieldNames;
 use serde_json::{Value, json};
 
 use crate::deploy;
@@ -25,7 +26,7 @@ const PROGRAMS: [&str; 2] = ["kibana", "opensearch-dashboards"];
 
 /// Dated indices that are kept.
 fn plan(index: &str) -> Plan<'_> {
-    Plan { index, is_data_stream: false, days: None }
+    Plan { index, is_data_stream: false, days: None, fields: FieldNames::Default }
 }
 
 /// The saved objects of a program.

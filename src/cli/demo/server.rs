@@ -11,6 +11,7 @@ use super::DemoArguments;
 use super::configuration::{INDEX, Remote};
 use super::searches::Search;
 use crate::output::elasticsearch::{Connection, Endpoint, setup, words_of_refusal};
+use crate::record::field_names::FieldNames;
 
 /// Why the server cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +40,7 @@ impl<'a> Server<'a> {
         let connection = Connection::to(&endpoint).map_err(|error| failed(error.to_string()))?;
         let failed_setup = |error: setup::SetupError| failed(error.to_string());
         // How long a demonstration's documents are kept is the user's affair.
-        let plan = setup::Plan { index: INDEX, is_data_stream: false, days: None };
+        let plan = setup::Plan { index: INDEX, is_data_stream: false, days: None, fields: FieldNames::Default };
         for part in setup::look(&connection, plan).await.map_err(failed_setup)? {
             setup::install(&connection, &part).await.map_err(failed_setup)?;
         }

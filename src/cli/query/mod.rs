@@ -24,6 +24,7 @@ use crate::kql::{Query, parse};
 use crate::output::elasticsearch::search::{Found, last};
 use crate::output::elasticsearch::{Connection, Endpoint};
 use crate::record::Timestamp;
+use crate::record::field_names::FieldNames;
 
 const EXAMPLES: &str = "\
 Searches, as in Kibana:
@@ -222,7 +223,8 @@ impl Asking {
 
 /// One execution: what carries its id, and what speaks of it (the names of its pods, for instance).
 fn story(id: &str) -> Query {
-    Query::Or(vec![Query::phrase("execution_id", id), Query::phrase("message", id)])
+    let names = [FieldNames::Default, FieldNames::Ecs].map(|fields| fields.names().execution_id);
+    Query::Or(names.into_iter().chain(["message"]).map(|field| Query::phrase(field, id)).collect())
 }
 
 /// A document on one line. Line ends in JSON stand between its members only.
@@ -261,7 +263,8 @@ mod tests {
         assert!(query["bool"]["filter"][1]["range"]["@timestamp"]["gte"].is_string());
         let query = arguments(&["--execution", "a1", "--until", "2026-11-22"]).query().unwrap();
         assert_eq!(query["bool"]["filter"][1]["range"]["@timestamp"], json!({"lte": "2026-11-22T00:00:00.000000000Z"}));
-        let either = json!([{"match_phrase": {"execution_id": "a1"}}, {"match_phrase": {"message": "a1"}}]);
+        let either =
+            ["execution_id", "flyte.execution_id", "message"].map(|field| json!({"match_phrase": {field: "a1"}}));
         assert_eq!(query["bool"]["filter"][0], json!({"bool": {"should": either}}));
     }
 

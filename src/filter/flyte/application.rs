@@ -3,6 +3,7 @@
 
 use bumpalo::Bump;
 
+use super::ecs;
 use super::formats::Line;
 use super::level::Level;
 use super::trace::{Found, Header};
@@ -17,8 +18,10 @@ pub(super) struct Picked<'t> {
     pub(super) trace_id: Option<Value<'t>>,
     pub(super) span_id: Option<Value<'t>>,
     pub(super) ids: Ids<'t>,
+    /// Only where it is asked for.
+    pub(super) stack_trace: Option<Value<'t>>,
     /// Indices of the members that stand above and need not be repeated.
-    taken: [Option<usize>; 6],
+    taken: [Option<usize>; 7],
 }
 
 impl<'t> Picked<'t> {
@@ -44,7 +47,8 @@ impl<'t> Picked<'t> {
             trace_id: value(trace),
             span_id: value(span),
             ids: Ids::default(),
-            taken: [message.index, level.index, trace.index, span.index, None, None],
+            stack_trace: None,
+            taken: [message.index, level.index, trace.index, span.index, None, None, None],
         };
         picked.take_headers(headers);
         picked
@@ -61,6 +65,19 @@ impl<'t> Picked<'t> {
         }
         self.trace_id = headers.trace.map(Value::Text);
         self.span_id = self.span_id.or(headers.span.map(Value::Text));
+    }
+
+    /// Takes the stack trace: the line itself, or the last member of the application that is one.
+    pub(super) fn take_stack_trace(&mut self, members: &[Member<'t>], line: &Line<'t>) {
+        if line.is_traceback {
+            self.stack_trace = line.message.map(Value::Text);
+            return;
+        }
+        let is_trace = |member: &Member<'_>| {
+            member.origin == Origin::Application && ecs::is_stack_trace(member.key) && is_id(member.value)
+        };
+        self.taken[6] = members.iter().rposition(is_trace);
+        self.stack_trace = self.taken[6].map(|index| members[index].value);
     }
 
     pub(super) fn has_taken(&self, index: usize) -> bool {

@@ -3,8 +3,10 @@
 use bumpalo::Bump;
 
 use super::application::{Ids, Picked, is_log_line};
+use super::ecs;
 use super::fields;
 use super::formats::{self, Line};
+use crate::record::field_names::{FieldNames, Names, STACK_TRACE};
 use crate::record::json::members_of;
 use crate::record::{Member, Origin, Record, Value};
 
@@ -18,7 +20,8 @@ pub(super) struct Place<'t> {
 }
 
 /// Gives the record the members that a document has. Afterwards no key stands twice.
-pub(super) fn shape<'t>(record: &mut Record<'t>, place: Place<'t>, arena: &'t Bump) {
+pub(super) fn shape<'t>(record: &mut Record<'t>, place: Place<'t>, fields: FieldNames, arena: &'t Bump) {
+    let names = fields.names();
     let members = &mut record.members;
     let text = line_text(members, arena);
     let was_split = members.iter().any(|member| member.origin == Origin::Application);
@@ -30,17 +33,21 @@ pub(super) fn shape<'t>(record: &mut Record<'t>, place: Place<'t>, arena: &'t Bu
         Some((_, text)) => formats::read(text, arena, members),
         None => Line::default(),
     };
-    let picked = picked(members, &line, place, arena);
+    let mut picked = picked(members, &line, place, arena);
+    if fields.is_ecs() {
+        picked.take_stack_trace(members, &line);
+    }
     let message = picked.message.unwrap_or_else(|| Value::Text(whole_line(members, text, arena)));
     let before = members.len();
     let rendered = place.rendered_for_executor.filter(|_| line.is_executor).unwrap_or(place.rendered);
     members.push(Member::members(rendered, Origin::Filter));
     if let Some(level) = picked.level {
-        members.push(Member::json(b"level", level.json(), Origin::Filter));
+        members.push(Member::json(names.level.as_bytes(), level.json(), Origin::Filter));
     }
     members.push(Member { key: b"message", value: message, origin: Origin::Filter });
-    push_ids(members, &picked);
-    let sorting = Sorting { before, line: &line, picked: &picked, text: text.map(|(index, _)| index), was_split };
+    push_ids(members, &picked, names);
+    let text = text.map(|(index, _)| index);
+    let sorting = Sorting { before, line: &line, picked: &picked, text, was_split, fields };
     sort(members, &sorting, arena);
     members.drain(..before);
     record.unique = true;
@@ -89,20 +96,21 @@ fn whole_line<'t>(members: &[Member<'t>], text: Option<(usize, &'t [u8])>, arena
     }
 }
 
-fn push_ids<'t>(members: &mut Vec<Member<'t>>, picked: &Picked<'t>) {
-    let ids: [(&[u8], _); 5] = [
-        (b"workflow", picked.ids.workflow),
-        (b"execution_id", picked.ids.execution_id),
-        (b"node_id", picked.ids.node_id),
-        (b"project", picked.ids.project),
-        (b"domain", picked.ids.domain),
+fn push_ids<'t>(members: &mut Vec<Member<'t>>, picked: &Picked<'t>, names: &'static Names) {
+    let ids = [
+        (names.workflow, picked.ids.workflow),
+        (names.execution_id, picked.ids.execution_id),
+        (names.node_id, picked.ids.node_id),
+        (names.project, picked.ids.project),
+        (names.domain, picked.ids.domain),
     ];
     for (key, id) in ids {
-        members.extend(id.map(|id| Member::text(key, id, Origin::Filter)));
+        members.extend(id.map(|id| Member::text(key.as_bytes(), id, Origin::Filter)));
     }
-    let values: [(&[u8], _); 2] = [(b"trace_id", picked.trace_id), (b"span_id", picked.span_id)];
+    let values =
+        [(names.trace_id, picked.trace_id), (names.span_id, picked.span_id), (STACK_TRACE, picked.stack_trace)];
     for (key, value) in values {
-        members.extend(value.map(|value| Member { key, value, origin: Origin::Filter }));
+        members.extend(value.map(|value| Member { key: key.as_bytes(), value, origin: Origin::Filter }));
     }
 }
 
@@ -114,6 +122,7 @@ struct Sorting<'a, 't> {
     /// Index of the line's text.
     text: Option<usize>,
     was_split: bool,
+    fields: FieldNames,
 }
 
 /// Appends, of the first members, those that stay beside ours and the object `fields` of those
@@ -123,7 +132,7 @@ fn sort<'t>(members: &mut Vec<Member<'t>>, sorting: &Sorting<'_, 't>, arena: &'t
     for index in 0..sorting.before {
         let mut member = members[index];
         if sorting.text == Some(index) {
-            member.key = b"log";
+            member.key = sorting.fields.names().log.as_bytes();
         }
         match fate(members, index, &member, sorting) {
             Fate::Fields if !contains(&members[..fields_end], member.key) || member.origin == Origin::Application => {
@@ -169,7 +178,7 @@ fn fate(members: &[Member<'_>], index: usize, member: &Member<'_>, sorting: &Sor
         false => Fate::Ends,
         true if is_application => Fate::Fields,
         // The application's member of this name stays as it is.
-        true if is_reserved(member) => {
+        true if is_reserved(member.key, sorting.fields) => {
             if is_last(true) {
                 Fate::Fields
             } else {
@@ -192,9 +201,12 @@ fn is_dropped(member: &Member<'_>) -> bool {
 
 /// The names that this filter and the outputs give. `stream` is not among them: the runtime's is
 /// the right one.
-fn is_reserved(member: &Member<'_>) -> bool {
+fn is_reserved(key: &[u8], fields: FieldNames) -> bool {
+    if fields.is_ecs() {
+        return ecs::is_reserved(key);
+    }
     matches!(
-        member.key,
+        key,
         b"@timestamp"
             | b"message"
             | b"level"

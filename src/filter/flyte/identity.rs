@@ -5,7 +5,8 @@
 
 use super::fields::push_member;
 use crate::kubernetes::flyte::execution_and_node;
-use crate::record::{PodMetadata, Source};
+use crate::record::field_names::{ECS_VERSION, FieldNames, Names};
+use crate::record::{Container, PodMetadata, Source};
 
 /// The fields that all records of a source share, rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,8 @@ pub(super) struct Identity {
 
 impl Identity {
     /// The identity of a source; `host` for pods whose node is not known.
-    pub(super) fn of(source: &Source, host: &Host) -> Self {
+    pub(super) fn of(source: &Source, host: &Host, fields: FieldNames) -> Self {
+        let names = fields.names();
         let pod = source.pod.as_deref();
         let name = source.container.as_ref().map(|container| container.name.as_str());
         let ids = Ids::of(source);
@@ -28,18 +30,21 @@ impl Identity {
         let app = app(source, name, is_task);
         let component = component(pod, name, app, is_task);
         let mut rendered = Vec::with_capacity(512);
-        push_member(&mut rendered, "app", Some(app));
+        push_member(&mut rendered, names.app, Some(app));
         let mut rest = Vec::with_capacity(512);
         if let Some(container) = &source.container {
-            push_member(&mut rest, "namespace", Some(&container.namespace));
-            push_member(&mut rest, "pod", Some(&container.pod));
-            push_member(&mut rest, "container", Some(&container.name));
+            push_member(&mut rest, names.namespace, Some(&container.namespace));
+            push_member(&mut rest, names.pod, Some(&container.pod));
+            push_member(&mut rest, names.container, Some(&container.name));
         }
-        push_member(&mut rest, "host", Some(host.of(pod)));
-        ids.render(&mut rest);
+        push_member(&mut rest, names.host, Some(host.of(pod)));
+        ids.render(&mut rest, names);
+        if fields.is_ecs() {
+            render_ecs(&mut rest, source.container.as_ref(), pod);
+        }
         let with_component = |component: &str| {
             let mut all = rendered.clone();
-            push_member(&mut all, "component", Some(component));
+            push_member(&mut all, names.component, Some(component));
             all.push(b',');
             all.extend_from_slice(&rest);
             all
@@ -51,6 +56,20 @@ impl Identity {
             is_task,
         }
     }
+}
+
+/// What only ECS has fields for.
+fn render_ecs(out: &mut Vec<u8>, container: Option<&Container>, pod: Option<&PodMetadata>) {
+    push_member(out, "ecs.version", Some(ECS_VERSION));
+    let Some(container) = container else { return };
+    let status = pod.and_then(|pod| pod.container(&container.name));
+    let uid = pod.map(|pod| pod.uid.as_str()).filter(|uid| !uid.is_empty()).or(container.pod_uid.as_deref());
+    let id = container.id.as_deref().or(status.and_then(|status| status.id.as_deref()));
+    push_member(out, "orchestrator.type", Some("kubernetes"));
+    push_member(out, "orchestrator.resource.type", Some("pod"));
+    push_member(out, "orchestrator.resource.id", uid);
+    push_member(out, "container.id", id);
+    push_member(out, "container.image.name", status.and_then(|status| status.image.as_deref()));
 }
 
 /// Name of the machine.
@@ -171,14 +190,14 @@ impl<'a> Ids<'a> {
         }
     }
 
-    fn render(&self, out: &mut Vec<u8>) {
-        push_member(out, "workflow", self.workflow);
-        push_member(out, "task", self.task);
-        push_member(out, "execution_id", self.execution_id);
-        push_member(out, "node_id", self.node_id);
-        push_member(out, "project", self.project);
-        push_member(out, "domain", self.domain);
-        push_member(out, "derived_from", self.derived.then_some("pod_name"));
+    fn render(&self, out: &mut Vec<u8>, names: &Names) {
+        push_member(out, names.workflow, self.workflow);
+        push_member(out, names.task, self.task);
+        push_member(out, names.execution_id, self.execution_id);
+        push_member(out, names.node_id, self.node_id);
+        push_member(out, names.project, self.project);
+        push_member(out, names.domain, self.domain);
+        push_member(out, names.derived_from, self.derived.then_some("pod_name"));
     }
 }
 

@@ -27,6 +27,9 @@
 //! that are named like a field above go to `fields`, unless the application has one of that name.
 //! The runtime's `time`, `logtag` and `_p` end here.
 //!
+//! With `Field_Names ecs` they are called as [`field_names`](crate::record::field_names) says. The rules are the same.
+//! A traceback, and an application's text `stack_trace`, `stacktrace` or `exc_info`, is `error.stack_trace`, too.
+//!
 //! # app
 //!
 //! The pod's label `app.kubernetes.io/name`; else its label `app`; else `flyte-task` for task pods;
@@ -74,6 +77,7 @@
 
 mod application;
 mod document;
+mod ecs;
 mod fields;
 mod formats;
 mod identity;
@@ -85,6 +89,7 @@ mod trace;
 
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
 use crate::filter::{Action, Filter};
+use crate::record::field_names::FieldNames;
 use crate::record::{Record, Source, Turn};
 
 use document::{Place, shape};
@@ -98,13 +103,26 @@ pub const PLUGIN: Plugin = Plugin {
     doc: "Gives every record the fields of a Flyte log: message, level, app, component, the place it comes from, and \
           the ids of execution, node, task and workflow. On by default, behind all others, for what a kubernetes \
           filter takes.",
-    options: &[OptionSpec::new(
-        "Host",
-        Kind::Text,
-        "",
-        "The field `host` of all records. Without it: the pod's node, else the variable `NODE_NAME`, else the \
-         machine's name.",
-    )],
+    options: &[
+        OptionSpec::new(
+            "Host",
+            Kind::Text,
+            "",
+            "The field `host` of all records. Without it: the pod's node, else the variable `NODE_NAME`, else the \
+             machine's name.",
+        ),
+        OptionSpec::new(
+            "Field_Names",
+            Kind::Choice(FieldNames::WORDS),
+            "default",
+            "`ecs` calls the fields as Elastic's Common Schema (8.11) does: `log.level` for `level`, `service.name` for \
+             `app`, `orchestrator.namespace` and `orchestrator.resource.name` for `namespace` and `pod`, `container.name`, \
+             `host.name`, `trace.id`, `span.id`, `event.original` for `log`; `flyte.execution_id`, `flyte.component` and \
+             so on for what ECS has no name for; and adds `ecs.version`, `error.stack_trace`, `orchestrator.type`, \
+             `container.id` and `container.image.name`. `flytail setup --fields ecs` installs the template for it. A \
+             Flyte filter that is not written down takes the option from its kubernetes filter.",
+        ),
+    ],
 };
 
 /// Builds the filter. It has no options that could be wrong.
@@ -113,7 +131,8 @@ pub fn build(options: &Options<'_>, _problems: &mut Problems) -> Option<Box<dyn 
         Some(host) => Host::Set(host.to_owned()),
         None => Host::Found(machine()),
     };
-    Some(Box::new(Flyte { host, sources: Sources::default() }))
+    let fields = FieldNames::of_word(options.text("Field_Names"));
+    Some(Box::new(Flyte { host, fields, sources: Sources::default() }))
 }
 
 /// The node's name as Kubernetes calls it, if the pod's specification tells us, or else as the
@@ -128,12 +147,13 @@ fn machine() -> String {
 
 struct Flyte {
     host: Host,
+    fields: FieldNames,
     sources: Sources,
 }
 
 impl Filter for Flyte {
     fn prepare(&mut self, source: &mut Source) {
-        self.sources.prepare(source, &self.host);
+        self.sources.prepare(source, &self.host, self.fields);
     }
 
     fn apply<'t>(&'t self, record: &mut Record<'t>, turn: &Turn<'t>) -> Action {
@@ -145,7 +165,7 @@ impl Filter for Flyte {
             },
             None => self.render_in_arena(turn),
         };
-        shape(record, place, turn.arena);
+        shape(record, place, self.fields, turn.arena);
         Action::Keep
     }
 }
@@ -154,7 +174,7 @@ impl Flyte {
     /// For a source that was not prepared, or whose identity had to make room for others.
     #[cold]
     fn render_in_arena<'t>(&self, turn: &Turn<'t>) -> Place<'t> {
-        let identity = Identity::of(turn.source, &self.host);
+        let identity = Identity::of(turn.source, &self.host, self.fields);
         let copy = |bytes: &[u8]| -> &'t [u8] { turn.arena.alloc_slice_copy(bytes) };
         Place {
             rendered: copy(&identity.rendered),

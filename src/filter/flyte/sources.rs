@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::identity::{Host, Identity};
+use crate::record::field_names::FieldNames;
 use crate::record::{PodMetadata, Source};
 
 /// Identities of the sources that had records lately.
@@ -27,7 +28,7 @@ impl Sources {
     const MOST: usize = 4096;
 
     /// Renders the identity of a source, unless it is there and the pod's metadata is the same.
-    pub(super) fn prepare(&mut self, source: &Source, host: &Host) {
+    pub(super) fn prepare(&mut self, source: &Source, host: &Host, fields: FieldNames) {
         self.clock += 1;
         if let Some(kept) = self.kept.get_mut(&source.id)
             && is_same(kept.pod.as_ref(), source.pod.as_ref())
@@ -38,7 +39,8 @@ impl Sources {
         if self.kept.len() >= Self::MOST && !self.kept.contains_key(&source.id) {
             self.forget_the_older_half();
         }
-        let kept = Kept { identity: Identity::of(source, host), pod: source.pod.clone(), used: self.clock };
+        let identity = Identity::of(source, host, fields);
+        let kept = Kept { identity, pod: source.pod.clone(), used: self.clock };
         self.kept.insert(source.id, kept);
     }
 
@@ -82,11 +84,11 @@ mod tests {
         let mut sources = Sources::default();
         let mut source = source(7);
         assert!(sources.find(&source).is_none());
-        sources.prepare(&source, &host());
+        sources.prepare(&source, &host(), FieldNames::Default);
         let without = sources.find(&source).unwrap().clone();
         source.pod = Some(Arc::new(PodMetadata { node: Some("other".to_owned()), ..PodMetadata::default() }));
         assert!(sources.find(&source).is_none(), "not the old one for new metadata");
-        sources.prepare(&source, &host());
+        sources.prepare(&source, &host(), FieldNames::Default);
         assert_ne!(sources.find(&source).unwrap(), &without);
         assert_eq!(sources.kept.len(), 1);
     }
@@ -96,8 +98,8 @@ mod tests {
         let mut sources = Sources::default();
         let busy = source(0);
         for id in 1..3 * Sources::MOST as u64 {
-            sources.prepare(&busy, &host());
-            sources.prepare(&source(id), &host());
+            sources.prepare(&busy, &host(), FieldNames::Default);
+            sources.prepare(&source(id), &host(), FieldNames::Default);
             assert!(sources.kept.len() <= Sources::MOST);
             assert!(sources.find(&busy).is_some());
             assert!(sources.find(&source(id)).is_some());

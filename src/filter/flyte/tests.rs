@@ -96,7 +96,11 @@ fn record(members: Vec<Member<'_>>) -> Record<'_> {
 
 /// The document of a record with these members.
 fn document_of(source: &Source, members: Vec<Member<'_>>) -> Json {
-    let mut filter = Flyte { host: Host::Found("node-0".to_owned()), sources: Sources::default() };
+    document_with(FieldNames::Default, source, members)
+}
+
+fn document_with(fields: FieldNames, source: &Source, members: Vec<Member<'_>>) -> Json {
+    let mut filter = Flyte { host: Host::Found("node-0".to_owned()), fields, sources: Sources::default() };
     filter.prepare(&mut source.clone());
     let arena = Bump::new();
     let turn = Turn { arena: &arena, source, now: Timestamp(0) };
@@ -178,11 +182,52 @@ fn is_configured() {
 
 #[test]
 fn knows_sources_that_were_not_prepared() {
-    let filter = Flyte { host: Host::Found("node-0".to_owned()), sources: Sources::default() };
+    let filter =
+        Flyte { host: Host::Found("node-0".to_owned()), fields: FieldNames::Default, sources: Sources::default() };
     let (source, arena) = (binary(), Bump::new());
     let mut record = record(line("2026-08-21T12:00:01Z\tINFO\tx"));
     filter.apply(&mut record, &Turn { arena: &arena, source: &source, now: Timestamp(0) });
     let mut expected = of_binary("propeller");
     expected.as_object_mut().unwrap().extend([("message".into(), json!("x")), ("level".into(), json!("INFO"))]);
     assert_eq!(rendered(&record), expected);
+}
+
+#[test]
+fn by_the_names_of_ecs() {
+    let arena = Bump::new();
+    let document = |text: &str, more: Vec<Member<'static>>| {
+        let text = arena.alloc_str(text);
+        let members = line(text).into_iter().chain(more).collect();
+        let mut document = document_with(FieldNames::Ecs, &task(), members);
+        assert_eq!(document["ecs.version"], "8.11.0");
+        let common = ["ecs.version", "orchestrator.type", "orchestrator.resource.type", "orchestrator.namespace"];
+        common.iter().for_each(|field| drop(document.as_object_mut().unwrap().remove(*field).unwrap()));
+        document
+    };
+    let of_task = |more: Json| {
+        let mut expected = json!({"service.name": "flyte-task", "flyte.component": "task",
+            "orchestrator.resource.name": "ahx4kq7z2bncv5d8wt9f-n0-0", "container.name": "ahx4kq7z2bncv5d8wt9f-n0-0",
+            "host.name": "node-7", "stream": "stderr", "flyte.project": "p", "flyte.domain": "d",
+            "flyte.execution_id": "ahx4kq7z2bncv5d8wt9f", "flyte.node_id": "n0"});
+        expected.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        expected
+    };
+    let json_line = r#"{"level":"error","msg":"m","trace_id":"t","span_id":"s","stack_trace":"at x","user":"amy"}"#;
+    assert_eq!(
+        document(json_line, Vec::new()),
+        of_task(json!({"message": "m", "log.level": "ERROR", "trace.id": "t", "span.id": "s",
+            "error.stack_trace": "at x", "fields": {"user": "amy"}}))
+    );
+    let traceback = "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: x";
+    let expected = json!({"message": traceback, "log.level": "ERROR", "error.stack_trace": traceback});
+    assert_eq!(document(traceback, Vec::new()), of_task(expected));
+    // What another filter adds stays where it can, and never where an object has to be.
+    let added = vec![
+        Member::json(b"host", br#""edge""#, Origin::Filter),
+        Member::json(b"log.file.path", br#""/x""#, Origin::Filter),
+    ];
+    assert_eq!(
+        document("x", added),
+        of_task(json!({"message": "x", "log.file.path": "/x", "fields": {"host": "edge"}}))
+    );
 }

@@ -1,6 +1,7 @@
 //! The options of the kubernetes filter.
 
 use crate::config::{Kind, OptionSpec, Plugin};
+use crate::record::field_names::FieldNames;
 
 const RETRIED: &str = "The API server is tried again for as long as it takes.";
 const ONCE: &str = "Pods are listed once and watched from then on.";
@@ -38,6 +39,14 @@ const OPTIONS: &[OptionSpec] = &[
          time the record keeps its own (Fluent Bit takes the present).",
     ),
     switch("Labels", "On", "Adds the pod's labels."),
+    OptionSpec::new(
+        "Field_Names",
+        Kind::Choice(FieldNames::WORDS),
+        "default",
+        "`ecs` writes `kubernetes` as Elastic's own shippers do (`kubernetes.pod.name`, `.pod.uid`, `.pod.ip`, `.namespace`, \
+         `.node.name`, `.container.name`, `.labels`, `.annotations`), and all of the document by Elastic's Common Schema: \
+         see `Field_Names` of the filter `flyte` (Fluent Bit has no such option).",
+    ),
     switch("Annotations", "On", "Adds the pod's annotations."),
     switch("Owner_References", "Off", "Adds the pod's owners as `ownerReferences`."),
     switch(

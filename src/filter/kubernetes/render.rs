@@ -13,6 +13,9 @@ pub(super) fn object(container: &Container, pod: Option<&PodMetadata>, settings:
     let status = pod.and_then(|pod| pod.container(&container.name));
     let uid = pod.map(|pod| pod.uid.as_str()).filter(|uid| !uid.is_empty()).or(container.pod_uid.as_deref());
     let id = container.id.as_deref().or(status.and_then(|status| status.id.as_deref()));
+    if settings.fields.is_ecs() {
+        return ecs_object(container, pod, uid, settings);
+    }
     let mut object = Object { out: vec![b'{'] };
     object.text("pod_name", Some(&container.pod));
     object.text("namespace_name", Some(&container.namespace));
@@ -43,6 +46,31 @@ pub(super) fn dummy(now: &jiff::Zoned) -> Vec<u8> {
     object.out
 }
 
+/// The same as Elastic's shippers have it. The container's id and image are fields of ECS itself.
+fn ecs_object(container: &Container, pod: Option<&PodMetadata>, uid: Option<&str>, settings: &Settings) -> Vec<u8> {
+    let mut object = Object { out: vec![b'{'] };
+    object.text("namespace", Some(&container.namespace));
+    object.begin("pod");
+    object.text("name", Some(&container.pod));
+    object.text("uid", uid);
+    object.text("ip", pod.and_then(|pod| pod.ip.as_deref()));
+    object.end();
+    object.begin("container");
+    object.text("name", Some(&container.name));
+    object.end();
+    if let Some(pod) = pod {
+        if pod.node.is_some() {
+            object.begin("node");
+            object.text("name", pod.node.as_deref());
+            object.end();
+        }
+        object.pairs("labels", &pod.labels, settings.labels, settings.dedot);
+        object.pairs("annotations", &pod.annotations, settings.annotations, settings.dedot);
+    }
+    object.end();
+    object.out
+}
+
 /// Renders what is known of a namespace, in Fluent Bit's order of keys.
 pub(super) fn namespace(name: &str, namespace: &Namespace, settings: &Settings) -> Vec<u8> {
     let mut object = Object { out: vec![b'{'] };
@@ -64,6 +92,15 @@ impl Object {
         }
         write_string(&mut self.out, key.as_bytes());
         self.out.push(b':');
+    }
+
+    fn begin(&mut self, key: &str) {
+        self.key(key);
+        self.out.push(b'{');
+    }
+
+    fn end(&mut self) {
+        self.out.push(b'}');
     }
 
     fn text(&mut self, key: &str, text: Option<&str>) {

@@ -10,6 +10,7 @@ use crate::config::{Options, Problems};
 use crate::filter::{Surroundings, TextParser};
 use crate::kubernetes::annotations::Allowed;
 use crate::kubernetes::{Pods, Preload};
+use crate::record::field_names::FieldNames;
 use crate::record::json;
 
 /// What the filter is to do.
@@ -31,6 +32,7 @@ pub(super) struct Settings {
     pub(super) dedot: bool,
     pub(super) namespace_labels: bool,
     pub(super) namespace_annotations: bool,
+    pub(super) fields: FieldNames,
     /// Nothing of pods is added.
     pub(super) namespace_only: bool,
     /// How old what is known of namespaces may be; `None` if they are not needed.
@@ -79,6 +81,7 @@ impl Settings {
             dedot: options.boolean("Dedot"),
             namespace_labels: options.boolean("Namespace_Labels"),
             namespace_annotations: options.boolean("Namespace_Annotations"),
+            fields: FieldNames::of_word(options.text("Field_Names")),
             namespace_only: options.boolean("Namespace_Metadata_Only"),
             namespaces: connection::namespaces(options),
             preload: connection::preload(options),

@@ -410,3 +410,19 @@ fn namespaces_from_files() {
     let alone = document(&[("Namespace_Metadata_Only", "On"), ("Namespace_Annotations", "On")]);
     assert_eq!(alone, r#"{"kubernetes_namespace":{"name":"proj-development","annotations":{"a":"b"}}}"#);
 }
+
+#[test]
+fn by_the_names_of_elastics_shippers() {
+    let directory = preloaded();
+    let path = directory.path().to_str().unwrap();
+    let of = |more: &[(&str, &str)]| {
+        let options = [&[("Kube_Meta_Preload_Cache_Dir", path), ("Field_Names", "ecs")], more].concat();
+        let text = object(&mut filter(&options), &mut source(1, Some(UID), "kube.x"));
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let object = of(&[]);
+    assert_eq!((&object["pod"]["name"], &object["namespace"]), (&"f3b2a1-n0-0".into(), &"proj-development".into()));
+    assert!(object["pod"]["uid"].is_string() && object["pod"]["ip"].is_string() && object["node"]["name"].is_string());
+    assert!(object["labels"].is_object() && object["pod_name"].is_null(), "{object}");
+    assert!(of(&[("Labels", "Off"), ("Annotations", "Off")])["labels"].is_null());
+}

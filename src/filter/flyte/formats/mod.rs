@@ -28,6 +28,8 @@ pub(super) struct Line<'t> {
     pub(super) has_flat_ids: bool,
     /// Written by the executor of version 2's single binary, if that is what wrote it.
     pub(super) is_executor: bool,
+    /// It is a traceback, all of it.
+    pub(super) is_traceback: bool,
     /// No key stands twice among the members.
     pub(super) has_unique_keys: bool,
 }

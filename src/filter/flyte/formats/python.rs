@@ -8,7 +8,7 @@ const GROUP_HEADLINE: &[u8] = b"+ Exception Group Traceback (most recent call la
 
 pub(super) fn read(text: &[u8]) -> Option<Line<'_>> {
     let is_traceback = text.starts_with(HEADLINE) || text.trim_ascii_start().starts_with(GROUP_HEADLINE);
-    is_traceback.then(|| Line { message: Some(text), level: Some(Level::Error), ..Line::default() })
+    is_traceback.then(|| Line { message: Some(text), level: Some(Level::Error), is_traceback: true, ..Line::default() })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a server has to know before logs come: the index template, and how long indices are kept.
 
+mod ecs;
 mod part;
 mod retention;
 mod template;
@@ -14,6 +15,7 @@ pub use template::template;
 
 use super::connection::Connection;
 use super::refusal;
+use crate::record::field_names::FieldNames;
 
 /// Which kind of server it is: they name the type of a whole object differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct Plan<'a> {
     pub index: &'a str,
     /// It is a data stream.
     pub is_data_stream: bool,
+    /// What the documents' fields are called.
+    pub fields: FieldNames,
     /// The days for which documents are kept; for ever if `None`.
     pub days: Option<u32>,
 }

@@ -64,10 +64,11 @@ pub(super) fn policy(plan: Plan<'_>, server: Server, days: u32) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::field_names::FieldNames;
 
     #[test]
     fn indices_are_deleted_when_they_are_old_enough_and_not_before() {
-        let plan = Plan { index: "flyte-logs", is_data_stream: false, days: Some(14) };
+        let plan = Plan { index: "flyte-logs", is_data_stream: false, days: Some(14), fields: FieldNames::Default };
         let policy_of = |server| policy(plan, server, 14)["policy"].clone();
         let ilm = policy_of(Server::Elasticsearch);
         assert_eq!(ilm["phases"]["delete"], json!({"min_age": "14d", "actions": {"delete": {}}}));
@@ -82,7 +83,8 @@ mod tests {
 
     #[test]
     fn a_data_stream_rolls_over_as_its_newest_index_cannot_be_deleted() {
-        let plan = Plan { index: "logs-flyte-default", is_data_stream: true, days: Some(7) };
+        let plan =
+            Plan { index: "logs-flyte-default", is_data_stream: true, days: Some(7), fields: FieldNames::Default };
         let policy_of = |server| policy(plan, server, 7)["policy"].clone();
         let ilm = policy_of(Server::Elasticsearch);
         assert_eq!(ilm["phases"]["hot"]["actions"]["rollover"]["max_age"], "1d");

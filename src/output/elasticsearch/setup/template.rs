@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Plan, Server};
+use super::{Plan, Server, ecs};
 use crate::output::elasticsearch::data_stream;
 
 /// No term of Lucene may be longer than 32,766 bytes: 7,000 UTF-16 units are at most 21,000 bytes
@@ -13,35 +13,19 @@ const LONGEST_KEYWORD: u32 = 7000;
 /// The template of what is planned; its indices live as long as the policy says, if one is named.
 #[must_use]
 pub fn template(plan: Plan<'_>, server: Server, policy: Option<&str>) -> Value {
-    let keyword = || json!({"type": "keyword", "ignore_above": LONGEST_KEYWORD});
-    let object = || match server {
-        Server::Elasticsearch => json!({"type": "flattened", "ignore_above": LONGEST_KEYWORD}),
-        Server::OpenSearch => json!({"type": "flat_object"}),
-    };
-    // In the document, but not to be searched for.
-    let kept = || json!({"type": "object", "enabled": false});
-    // An annotation may be 256 KiB long, of which OpenSearch's type would refuse the document.
-    let annotations = if server == Server::OpenSearch { kept() } else { object() };
-    let mut properties = json!({
+    let mut properties = if plan.fields.is_ecs() { ecs::properties(server) } else { properties(server) };
+    let common = json!({
         // Times outside of 1970-2262 cannot be searched for, but are no reason to refuse a line.
         "@timestamp": {"type": "date_nanos", "ignore_malformed": true},
         "message": {"type": "text", "norms": false},
         "truncated": {"type": "boolean"},
         // Sorts the lines of a container that have the same time.
         "order": {"type": "long", "ignore_malformed": true},
-        "fields": object(),
+        "fields": object(server),
         "large_fields": kept(),
-        "kubernetes": {"properties": {
-            "labels": object(),
-            "annotations": annotations,
-            "ownerReferences": kept(),
-        }},
     });
-    for name in KEYWORDS {
-        properties[name] = keyword();
-    }
-    for name in KUBERNETES_KEYWORDS {
-        properties["kubernetes"]["properties"][name] = keyword();
+    for (name, mapping) in common.as_object().into_iter().flatten() {
+        properties[name] = mapping.clone();
     }
     if plan.is_data_stream {
         // The one field for which a data stream demands that no value of it is ignored.
@@ -69,6 +53,44 @@ pub fn template(plan: Plan<'_>, server: Server, policy: Option<&str>) -> Value {
         };
     }
     template
+}
+
+/// The properties that only the default names have.
+fn properties(server: Server) -> Value {
+    // An annotation may be 256 KiB long, of which OpenSearch's type would refuse the document.
+    let annotations = if server == Server::OpenSearch { kept() } else { object(server) };
+    let mut properties = json!({
+        "kubernetes": {"properties": {
+            "labels": object(server),
+            "annotations": annotations,
+            "ownerReferences": kept(),
+        }},
+    });
+    for name in KEYWORDS {
+        properties[name] = keyword();
+    }
+    for name in KUBERNETES_KEYWORDS {
+        properties["kubernetes"]["properties"][name] = keyword();
+    }
+    properties
+}
+
+/// A name, an id, a word.
+pub(super) fn keyword() -> Value {
+    json!({"type": "keyword", "ignore_above": LONGEST_KEYWORD})
+}
+
+/// A whole object as one field.
+pub(super) fn object(server: Server) -> Value {
+    match server {
+        Server::Elasticsearch => json!({"type": "flattened", "ignore_above": LONGEST_KEYWORD}),
+        Server::OpenSearch => json!({"type": "flat_object"}),
+    }
+}
+
+/// In the document, but not to be searched for.
+pub(super) fn kept() -> Value {
+    json!({"type": "object", "enabled": false})
 }
 
 /// Above that of the servers' own templates, which end at 100 to 200.
@@ -116,11 +138,12 @@ const KUBERNETES_KEYWORDS: [&str; 9] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::field_names::FieldNames;
 
     #[test]
     fn nothing_is_dynamic_and_every_server_gets_its_own_type() {
         for (server, kind) in [(Server::Elasticsearch, "flattened"), (Server::OpenSearch, "flat_object")] {
-            let plan = Plan { index: "flyte-logs", is_data_stream: false, days: None };
+            let plan = Plan { index: "flyte-logs", is_data_stream: false, days: None, fields: FieldNames::Default };
             let template = template(plan, server, None);
             let mappings = &template["template"]["mappings"];
             assert_eq!(mappings["dynamic"], false);
@@ -131,9 +154,21 @@ mod tests {
     }
 
     #[test]
+    fn documents_of_either_naming_have_what_is_common() {
+        for fields in [FieldNames::Default, FieldNames::Ecs] {
+            let plan = Plan { index: "flyte-logs", is_data_stream: false, days: None, fields };
+            let properties = &template(plan, Server::Elasticsearch, None)["template"]["mappings"]["properties"];
+            assert_eq!(properties["@timestamp"]["type"], "date_nanos");
+            assert_eq!(properties["message"]["type"], "text");
+            assert_eq!(properties["level"].is_null(), fields.is_ecs());
+        }
+    }
+
+    #[test]
     fn a_data_stream_has_its_name_alone_and_ignores_no_time() {
         for server in [Server::Elasticsearch, Server::OpenSearch] {
-            let plan = Plan { index: "logs-flyte-default", is_data_stream: true, days: None };
+            let plan =
+                Plan { index: "logs-flyte-default", is_data_stream: true, days: None, fields: FieldNames::Default };
             let template = template(plan, server, None);
             assert_eq!(template["index_patterns"], json!(["logs-flyte-default"]));
             assert!(template["data_stream"].as_object().is_some_and(|has| !has.is_empty()));
