@@ -46,6 +46,9 @@ fn read_items(body: &[u8], count: usize) -> Outcome {
     if is_all_well(body, count) {
         return Outcome::Delivered;
     }
+    if let Some(verdicts) = read_exceptions(body, count) {
+        return Outcome::Items(verdicts);
+    }
     let answer: Answer = match serde_json::from_slice(body) {
         Ok(answer) => answer,
         Err(error) => {
@@ -67,6 +70,36 @@ fn read_items(body: &[u8], count: usize) -> Outcome {
 fn is_all_well(body: &[u8], count: usize) -> bool {
     let items = body.strip_prefix(br#"{"errors":false,"items":["#).and_then(|items| items.strip_suffix(b"]}"));
     items.is_some_and(|items| memmem::find_iter(items, br#""status":20"#).count() == count)
+}
+
+/// An answer in which some items failed: only those are parsed, as there are thousands of others. `None` if it does not
+/// look as the servers write it.
+fn read_exceptions(body: &[u8], count: usize) -> Option<Vec<Verdict>> {
+    let mut rest = body.strip_prefix(br#"{"errors":true,"items":["#)?;
+    let mut verdicts = Vec::with_capacity(count);
+    loop {
+        if let Some(behind) = behind_good_item(rest) {
+            verdicts.push(Verdict::Delivered);
+            rest = behind;
+        } else {
+            let mut items = serde_json::Deserializer::from_slice(rest).into_iter::<Item>();
+            verdicts.push(verdict(items.next()?.ok()?.create));
+            rest = rest.get(items.byte_offset()..)?;
+        }
+        match rest {
+            [b',', more @ ..] => rest = more,
+            b"]}" => return (verdicts.len() == count).then_some(verdicts),
+            _ => return None,
+        }
+    }
+}
+
+/// What stands behind `{"create":{"status":201}}`.
+fn behind_good_item(text: &[u8]) -> Option<&[u8]> {
+    const OPERATIONS: [&[u8]; 3] =
+        [b"{\"create\":{\"status\":20", b"{\"index\":{\"status\":20", b"{\"update\":{\"status\":20"];
+    let rest = OPERATIONS.iter().find_map(|operation| text.strip_prefix(*operation))?;
+    rest.strip_prefix(b"0}}").or_else(|| rest.strip_prefix(b"1}}"))
 }
 
 /// 409 is our own id: the document is there. 429 and 5xx pass, and so do a block on the index, a
@@ -130,6 +163,29 @@ mod tests {
         let expected =
             vec![Verdict::Delivered, Verdict::Delivered, Verdict::Retry, Verdict::Retry, Verdict::Rejected(rejection)];
         assert_eq!(read(200, body, 5), Outcome::Items(expected));
+    }
+
+    #[test]
+    fn an_answer_with_exceptions_is_read_as_if_it_were_parsed_whole() {
+        let items = [
+            r#"{"create":{"status":201}}"#,
+            r#"{"index":{"status":200}}"#,
+            r#"{"create":{"status":400,"error":{"type":"document_parsing_exception","reason":"a \"}}\" in [x]"}}}"#,
+            r#"{"update":{"status":429,"error":{"type":"es_rejected_execution_exception","reason":"busy"}}}"#,
+            r#"{"create":{"status":201}}"#,
+        ];
+        let compact = format!(r#"{{"errors":true,"items":[{}]}}"#, items.join(","));
+        let spaced = format!(r#"{{"errors":true, "items":[{}]}}"#, items.join(" ,"));
+        let verdicts = read_exceptions(compact.as_bytes(), items.len()).unwrap();
+        assert_eq!(read(200, spaced.as_bytes(), items.len()), Outcome::Items(verdicts));
+        let cut = &compact.as_bytes()[..compact.len() - 1];
+        for (body, count) in
+            [(compact.as_bytes(), items.len() + 1), (cut, items.len()), (spaced.as_bytes(), items.len())]
+        {
+            assert_eq!(read_exceptions(body, count), None);
+        }
+        assert!(matches!(read(200, compact.as_bytes(), items.len() + 1), Outcome::Retry(_)));
+        assert!(matches!(read(200, cut, items.len()), Outcome::Retry(_)));
     }
 
     #[test]
