@@ -19,6 +19,9 @@ use crate::telemetry::Throttle;
 
 /// How long a host that could not be reached is left out while there are others.
 const LEFT_OUT: Duration = Duration::from_secs(30);
+/// How long a request may take by which a host that was left out is tried: one that swallows what is sent to it takes
+/// all of it, from a place on the wire that the others could use.
+const TRIED: Duration = Duration::from_secs(30);
 
 /// TLS, as the options of every output say it.
 #[derive(Debug, Default)]
@@ -101,6 +104,14 @@ struct LeftOut {
     is_told: bool,
 }
 
+/// Where a request goes.
+struct Chosen {
+    host: usize,
+    transport: Transport,
+    /// How long it may take, unless as long as any.
+    timeout: Option<Duration>,
+}
+
 impl Connection {
     /// To hosts given by scheme, name and port. Nothing is connected yet.
     ///
@@ -160,15 +171,15 @@ impl Connection {
         }
         let mut reason = String::new();
         for _ in 0..self.urls.len() {
-            let (host, transport) = self.choose(Instant::now());
+            let Chosen { host, transport, timeout } = self.choose(Instant::now());
             let headers = headers.clone();
             let sent = match self.credentials.signer() {
-                None => transport.send(method, path, headers, Some(query), body.clone(), None).await,
+                None => transport.send(method, path, headers, Some(query), body.clone(), timeout).await,
                 Some(aws) => {
                     let bytes = body.as_deref().unwrap_or_default();
                     let signed = aws.sign(&self.urls[host], method, path, headers, query, bytes).await;
                     let SignedRequest { target, headers } = signed.map_err(|error| error.to_string())?;
-                    transport.send(method, &target, headers, None::<&()>, body.clone(), None).await
+                    transport.send(method, &target, headers, None::<&()>, body.clone(), timeout).await
                 }
             };
             match answer(sent).await {
@@ -195,7 +206,7 @@ impl Connection {
 
     /// The host to ask: the next in turn that is not left out, or else the one that was left out first. One that was
     /// left out is tried by a single request: those that follow would wait for it in vain, too.
-    fn choose(&self, now: Instant) -> (usize, Transport) {
+    fn choose(&self, now: Instant) -> Chosen {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         self.renew(&mut state);
         let hosts = state.transports.len();
@@ -204,10 +215,12 @@ impl Connection {
             |host: &usize| state.left_out[*host].map(|left_out| left_out.until).filter(|until| *until > now);
         let host = in_turn.min_by_key(|host| is_left_out(host)).unwrap_or_default();
         state.next = (host + 1) % hosts;
-        if let Some(left_out) = &mut state.left_out[host] {
-            left_out.until = left_out.until.max(now + LEFT_OUT);
+        let mut timeout = None;
+        if let Some(left_out) = state.left_out[host].as_mut().filter(|_| hosts > 1) {
+            left_out.until = left_out.until.max(now + TRIED);
+            timeout = Some(TRIED);
         }
-        (host, state.transports[host].clone())
+        Chosen { host, transport: state.transports[host].clone(), timeout }
     }
 
     /// Leaves a host out for a while. One that was tried again in vain was told of before.
@@ -278,7 +291,7 @@ mod tests {
     fn hosts_take_turns_and_one_that_fails_is_left_out_for_a_while() {
         let connection = connection(3);
         let now = Instant::now();
-        let chosen = |now| connection.choose(now).0;
+        let chosen = |now| connection.choose(now).host;
         let first = chosen(now);
         assert_eq!([chosen(now), chosen(now), chosen(now)].map(|host| (host + 3 - first) % 3), [1, 2, 0]);
         let failed = chosen(now);
@@ -289,7 +302,10 @@ mod tests {
         assert!((0..3).any(|_| chosen(later) == failed), "back at once when it answers");
         connection.leave_out(failed, "refused");
         let after = Instant::now() + LEFT_OUT * 2;
-        assert_eq!((0..6).filter(|_| chosen(after) == failed).count(), 1, "tried again later, by one request");
+        let (tried, others): (Vec<_>, Vec<_>) =
+            (0..6).map(|_| connection.choose(after)).partition(|chosen| chosen.host == failed);
+        assert_eq!(tried.len(), 1, "tried again later, by one request");
+        assert_eq!((tried[0].timeout, others[0].timeout), (Some(TRIED), None));
     }
 
     #[test]
@@ -297,6 +313,6 @@ mod tests {
         let connection = connection(2);
         connection.leave_out(1, "refused");
         connection.leave_out(0, "refused");
-        assert_eq!(connection.choose(Instant::now()).0, 1);
+        assert_eq!(connection.choose(Instant::now()).host, 1);
     }
 }
