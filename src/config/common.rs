@@ -124,7 +124,8 @@ pub const OUTPUT_COMMON: &[OptionSpec] = &[
     text("tls.vhost", "The server name to ask for and to check, where it is not `Host`."),
     text(
         "tls.ca_file",
-        "A file of certificates (PEM) to trust besides the public authorities that are built in; the system's are not looked at.",
+        "A file of certificates (PEM) to trust besides the public authorities that are built in; the system's are not \
+         looked at.",
     ),
     text("tls.ca_path", "A directory of such files."),
     text("tls.crt_file", "This client's certificate (PEM)."),

@@ -116,10 +116,10 @@ pub const PLUGIN: Plugin = Plugin {
             Kind::Choice(FieldNames::WORDS),
             "default",
             "`ecs` calls the fields as Elastic's Common Schema (8.11) does: `log.level` for `level`, `service.name` for \
-             `app`, `orchestrator.namespace` and `orchestrator.resource.name` for `namespace` and `pod`, `container.name`, \
-             `host.name`, `trace.id`, `span.id`, `event.original` for `log`; `flyte.execution_id`, `flyte.component` and \
-             so on for what ECS has no name for; and adds `ecs.version`, `error.stack_trace`, `orchestrator.type`, \
-             `container.id` and `container.image.name`. `flytail setup --fields ecs` installs the template for it. A \
+             `app`, `orchestrator.namespace` and `orchestrator.resource.name` for `namespace` and `pod`, \
+             `container.name`, `host.name`, `trace.id`, `span.id`, `event.original` for `log`; `flyte.execution_id`, \
+             `flyte.component` and so on for what ECS has no name for; and adds `ecs.version`, `error.stack_trace`, \
+             `orchestrator.type`, `container.id` and `container.image.name`. `flytail setup --fields ecs` installs the template for it. A \
              Flyte filter that is not written down takes the option from its kubernetes filter.",
         ),
     ],

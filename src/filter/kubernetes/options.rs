@@ -43,9 +43,9 @@ const OPTIONS: &[OptionSpec] = &[
         "Field_Names",
         Kind::Choice(FieldNames::WORDS),
         "default",
-        "`ecs` writes `kubernetes` as Elastic's own shippers do (`kubernetes.pod.name`, `.pod.uid`, `.pod.ip`, `.namespace`, \
-         `.node.name`, `.container.name`, `.labels`, `.annotations`), and all of the document by Elastic's Common Schema: \
-         see `Field_Names` of the filter `flyte` (Fluent Bit has no such option).",
+        "`ecs` writes `kubernetes` as Elastic's own shippers do (`kubernetes.pod.name`, `.pod.uid`, `.pod.ip`, \
+         `.namespace`, `.node.name`, `.container.name`, `.labels`, `.annotations`), and all of the document by Elastic's \
+         Common Schema: see `Field_Names` of the filter `flyte` (Fluent Bit has no such option).",
     ),
     switch("Annotations", "On", "Adds the pod's annotations."),
     switch("Owner_References", "Off", "Adds the pod's owners as `ownerReferences`."),

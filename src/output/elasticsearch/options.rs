@@ -196,7 +196,8 @@ const OPTIONS: &[OptionSpec] = &[
         Kind::Time,
         "0",
         "The first request waits for a time up to this, by chance, so that a fleet that is restarted at once does not reach \
-         the server at once: 30s suits 500 nodes. The logs wait on the disk meanwhile (Fluent Bit has no such option).",
+         the server at once: 30s suits 500 nodes. The logs wait on the disk meanwhile; with an input that cannot be read \
+         again (`stdin`) nothing waits (Fluent Bit has no such option).",
     ),
     OptionSpec::new(
         "Write_Operation",
