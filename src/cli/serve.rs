@@ -1,9 +1,10 @@
 //! Running a configuration: over reloads, to its orderly end.
 
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -36,6 +37,8 @@ pub(super) async fn serve(
     if server.listen(&first.config).await.is_err() {
         return ExitCode::from(INVALID);
     }
+    // Before anybody is told that it runs: an end that is asked for from then on is an orderly one.
+    let stop = stop_signal();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         inputs = first.config.inputs.len(),
@@ -47,7 +50,6 @@ pub(super) async fn serve(
     // They end with the runtime.
     tokio::spawn(reload_on_hangup(Arc::clone(&status)));
     tokio::spawn(watched.reload_on_change(Arc::clone(&status)));
-    let stop = stop_signal();
     tokio::pin!(stop);
     let mut running = first;
     let mut asked: Option<Request> = None;
@@ -198,12 +200,17 @@ fn give_notice(config: &Config) {
     }
 }
 
-/// Waits for a signal that asks for an end. A second one ends the process at once: what is not
-/// acknowledged then is read again at the next start.
-pub(super) async fn stop_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut quit)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::quit()))
-    else {
+/// Takes the signals that ask for an end from now on, and waits for one. A second one ends the process at once: what is
+/// not acknowledged then is read again at the next start. To be called within the runtime.
+pub(super) fn stop_signal() -> impl Future<Output = ()> {
+    let taken = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::quit()));
+    wait_for_stop(taken)
+}
+
+type Taken = io::Result<Signal>;
+
+async fn wait_for_stop(taken: (Taken, Taken, Taken)) {
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut quit)) = taken else {
         tracing::error!("signals cannot be taken: end this process by force");
         return std::future::pending().await;
     };

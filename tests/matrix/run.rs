@@ -41,7 +41,10 @@ impl Run {
     /// Forgets all that the shipper knows of its files, while none runs, and starts another one.
     pub(crate) fn start_from_scratch(&mut self) {
         std::fs::remove_dir_all(self.node.directory.path().join("state")).unwrap();
+        let before = self.logged("started version=");
         self.shipper = Shipper::start(&self.configuration);
+        // One that is told to end before it listens for that ends at once.
+        self.waits_for_log("started version=", before);
     }
 
     /// How many documents are in the index.
