@@ -38,14 +38,6 @@ pub(super) fn object(container: &Container, pod: Option<&PodMetadata>, settings:
     object.out
 }
 
-/// Renders what `Dummy_Meta` makes up: the time as C's `asctime` writes it.
-pub(super) fn dummy(now: &jiff::Zoned) -> Vec<u8> {
-    let mut object = Object { out: vec![b'{'] };
-    object.text("dummy", Some(&now.strftime("%a %b %e %H:%M:%S %Y").to_string()));
-    object.out.push(b'}');
-    object.out
-}
-
 /// The same as Elastic's shippers have it. The container's id and image are fields of ECS itself.
 fn ecs_object(container: &Container, pod: Option<&PodMetadata>, uid: Option<&str>, settings: &Settings) -> Vec<u8> {
     let mut object = Object { out: vec![b'{'] };
@@ -68,6 +60,14 @@ fn ecs_object(container: &Container, pod: Option<&PodMetadata>, uid: Option<&str
         object.pairs("annotations", &pod.annotations, settings.annotations, settings.dedot);
     }
     object.end();
+    object.out
+}
+
+/// Renders what `Dummy_Meta` makes up: the time as C's `asctime` writes it.
+pub(super) fn dummy(now: &jiff::Zoned) -> Vec<u8> {
+    let mut object = Object { out: vec![b'{'] };
+    object.text("dummy", Some(&now.strftime("%a %b %e %H:%M:%S %Y").to_string()));
+    object.out.push(b'}');
     object.out
 }
 
