@@ -174,4 +174,5 @@ const PARSER: &str = "[FILTER]
     Key_Name log
     Parser nginx
     Reserve_Data On
+    Preserve_Key On
 ";
