@@ -71,10 +71,18 @@ pub struct Request {
 pub enum Verdict {
     /// It is there, or was there before.
     Delivered,
-    /// It can be tried again.
-    Retry,
+    /// It can be tried again; why not now, at least for the first one of a request.
+    Retry(Option<String>),
     /// It will never be taken.
     Rejected(Rejection),
+}
+
+impl Verdict {
+    /// It can be tried again.
+    #[must_use]
+    pub fn is_retry(&self) -> bool {
+        matches!(self, Self::Retry(_))
+    }
 }
 
 /// Why the receiver refuses an item for good.
@@ -109,7 +117,7 @@ impl Outcome {
     pub fn shows_access(&self) -> bool {
         match self {
             Self::Delivered => true,
-            Self::Items(verdicts) => verdicts.iter().any(|verdict| *verdict != Verdict::Retry),
+            Self::Items(verdicts) => !verdicts.iter().all(Verdict::is_retry),
             Self::Retry(_) | Self::TooLarge | Self::Busy(_) => false,
         }
     }

@@ -193,7 +193,7 @@ impl Delivery {
         let outcome = self.sender.send(request).await;
         let is_well = match &outcome {
             Outcome::Delivered | Outcome::TooLarge => true,
-            Outcome::Items(verdicts) => !verdicts.contains(&Verdict::Retry),
+            Outcome::Items(verdicts) => !verdicts.iter().any(Verdict::is_retry),
             Outcome::Retry(_) | Outcome::Busy(_) => false,
         };
         place.leave(is_well);
@@ -227,7 +227,7 @@ impl Delivery {
                 Try::Settled
             }
             Outcome::Items(verdicts) => {
-                let Some(left) = self.sort(next, verdicts, tally).await else {
+                let Some((left, reason)) = self.sort(next, verdicts, tally).await else {
                     self.counters.recovered();
                     return Try::Settled;
                 };
@@ -237,7 +237,6 @@ impl Delivery {
                     self.halve(request, 1, waiting, tally);
                     return Try::Settled;
                 }
-                let reason = "some items were refused for now".to_owned();
                 Try::Again(Left { request: left, reason, is_busy: false, is_progress })
             }
             Outcome::Retry(reason) => {
@@ -249,14 +248,17 @@ impl Delivery {
         }
     }
 
-    /// Counts the items that are settled; a request of those that are not, if there are any.
-    async fn sort(&self, next: &Waiting, verdicts: Vec<Verdict>, tally: &mut Tally) -> Option<Request> {
-        let mut again = Vec::new();
+    /// Counts the items that are settled; a request of those that are not, if there are any, and why not.
+    async fn sort(&self, next: &Waiting, verdicts: Vec<Verdict>, tally: &mut Tally) -> Option<(Request, String)> {
+        let (count, mut again, mut why) = (verdicts.len(), Vec::new(), None);
         let mut rejected = Vec::new();
         for (index, verdict) in verdicts.into_iter().enumerate() {
             match verdict {
                 Verdict::Delivered => tally.acked += 1,
-                Verdict::Retry => again.push(index),
+                Verdict::Retry(reason) => {
+                    again.push(index);
+                    why = why.or(reason);
+                }
                 Verdict::Rejected(rejection) => rejected.push((index, rejection)),
             }
         }
@@ -267,7 +269,9 @@ impl Delivery {
         if again.is_empty() {
             return None;
         }
-        self.pick(&next.request, &again, tally)
+        let why = why.map(|why| format!(", the first by {why}")).unwrap_or_default();
+        let reason = format!("{} of {count} items are refused for now{why}", again.len());
+        self.pick(&next.request, &again, tally).map(|request| (request, reason))
     }
 
     /// A request of some of the items. Where that cannot be, they are given up, with a count.

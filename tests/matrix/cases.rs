@@ -97,7 +97,7 @@ fn mapping_conflict(stage: &mut Stage) {
     assert!(good.len() < LINES, "a bad line was among them");
 }
 
-/// By an administrator, and by a server whose disk has run full.
+/// By an administrator, and by a server whose disk has run full. The log says so.
 fn blocked_index(stage: &mut Stage) {
     let client = stage.server.client();
     let mut run = Run::start(&stage.server, "flyte-blocked", &[]);
@@ -107,9 +107,9 @@ fn blocked_index(stage: &mut Stage) {
     for block in ["index.blocks.write", "index.blocks.read_only_allow_delete"] {
         let arrived = run.arrived();
         client.put(&settings, &json!({block: true})).ok();
-        let before = run.logged("not delivered yet");
+        let before = run.logged("cluster_block_exception");
         run.node.write(LINES / 4);
-        run.waits_for_log("not delivered yet", before);
+        run.waits_for_log("cluster_block_exception", before);
         assert_eq!(run.arrived(), arrived, "{block} lets nothing through");
         client.put(&settings, &json!({block: null})).ok();
         run.wait_for_all();

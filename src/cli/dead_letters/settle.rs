@@ -53,9 +53,13 @@ pub(super) async fn settle(
         let (left, reason) = match send(Bytes::from(body), entries.len()).await {
             Outcome::Delivered => (judge(entries, |_| Verdict::Delivered, &mut tell), String::new()),
             Outcome::Items(verdicts) => {
+                let why = verdicts.iter().find_map(|verdict| match verdict {
+                    Verdict::Retry(reason) => reason.clone(),
+                    _ => None,
+                });
                 let mut verdicts = verdicts.into_iter();
-                let next = |_: &Entry| verdicts.next().unwrap_or(Verdict::Retry);
-                (judge(entries, next, &mut tell), "the server is too busy, or its settings refuse all".to_owned())
+                let next = |_: &Entry| verdicts.next().unwrap_or(Verdict::Retry(None));
+                (judge(entries, next, &mut tell), why.unwrap_or_default())
             }
             Outcome::Retry(reason) | Outcome::Busy(reason) => (entries, reason),
             Outcome::TooLarge if entries.len() > 1 => {
@@ -92,7 +96,7 @@ fn judge(
         match verdict(&entry) {
             Verdict::Delivered => tell(entry, Fate::Accepted),
             Verdict::Rejected(rejection) => tell(entry, Fate::Refused(rejection)),
-            Verdict::Retry => left.push(entry),
+            Verdict::Retry(_) => left.push(entry),
         }
     }
     left
@@ -136,7 +140,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_what_was_refused_for_now_is_sent_again() {
-        let first = vec![Verdict::Delivered, Verdict::Rejected(rejection()), Verdict::Retry];
+        let first = vec![Verdict::Delivered, Verdict::Rejected(rejection()), Verdict::Retry(None)];
         let answers = vec![Outcome::Retry("away".into()), Outcome::Items(first), Outcome::Delivered];
         let (bodies, fates) = run(&["a", "b", "c"], answers).await;
         assert_eq!(bodies[2], "{\"create\":{\"_id\":\"c\"}}\n{\"n\": 1.0}\n");

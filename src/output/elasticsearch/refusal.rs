@@ -38,6 +38,11 @@ pub fn words(body: &[u8]) -> String {
     shown(&text)
 }
 
+/// The same of the error of one item.
+pub(super) fn of_error(error: &Value) -> String {
+    shown(&reason_of(error).unwrap_or_else(|| error.to_string()))
+}
+
 /// A text of a server as it may be shown: on one line, of a bounded length, and without what looks like a credential.
 pub(super) fn shown(text: &str) -> String {
     // Nothing that is cut off has to be looked at, but a secret that is cut in two is one.
@@ -53,13 +58,14 @@ pub(super) fn shown(text: &str) -> String {
 /// Amazon's front has its words in `message` or `error`.
 fn reason(answer: &Value) -> Option<String> {
     let error = &answer["error"];
-    let cause = [&error["root_cause"][0], error].into_iter().find(|cause| cause["reason"].is_string());
-    if let Some(cause) = cause {
-        let (kind, reason) = (cause["type"].as_str(), cause["reason"].as_str()?);
-        return Some(kind.map_or_else(|| reason.to_owned(), |kind| format!("{kind}: {reason}")));
-    }
     let all = [error, &error["type"], &answer["message"], &answer["Message"]];
-    all.into_iter().find_map(Value::as_str).map(str::to_owned)
+    reason_of(error).or_else(|| all.into_iter().find_map(Value::as_str).map(str::to_owned))
+}
+
+fn reason_of(error: &Value) -> Option<String> {
+    let cause = [&error["root_cause"][0], error].into_iter().find(|cause| cause["reason"].is_string())?;
+    let (kind, reason) = (cause["type"].as_str(), cause["reason"].as_str()?);
+    Some(kind.map_or_else(|| reason.to_owned(), |kind| format!("{kind}: {reason}")))
 }
 
 /// Words with single blanks between, those that are secrets hidden.

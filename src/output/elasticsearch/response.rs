@@ -62,7 +62,8 @@ fn read_items(body: &[u8], count: usize) -> Outcome {
     if !answer.errors {
         return Outcome::Delivered;
     }
-    Outcome::Items(answer.items.into_iter().map(|item| verdict(item.create)).collect())
+    let mut judge = Judge::default();
+    Outcome::Items(answer.items.into_iter().map(|item| judge.verdict(item.create)).collect())
 }
 
 /// Nearly every answer: no errors, and as many items. Told without parsing, as without errors the
@@ -76,14 +77,14 @@ fn is_all_well(body: &[u8], count: usize) -> bool {
 /// look as the servers write it.
 fn read_exceptions(body: &[u8], count: usize) -> Option<Vec<Verdict>> {
     let mut rest = body.strip_prefix(br#"{"errors":true,"items":["#)?;
-    let mut verdicts = Vec::with_capacity(count);
+    let (mut verdicts, mut judge) = (Vec::with_capacity(count), Judge::default());
     loop {
         if let Some(behind) = behind_good_item(rest) {
             verdicts.push(Verdict::Delivered);
             rest = behind;
         } else {
             let mut items = serde_json::Deserializer::from_slice(rest).into_iter::<Item>();
-            verdicts.push(verdict(items.next()?.ok()?.create));
+            verdicts.push(judge.verdict(items.next()?.ok()?.create));
             rest = rest.get(items.byte_offset()..)?;
         }
         match rest {
@@ -102,25 +103,42 @@ fn behind_good_item(text: &[u8]) -> Option<&[u8]> {
     rest.strip_prefix(b"0}}").or_else(|| rest.strip_prefix(b"1}}"))
 }
 
-/// 409 is our own id: the document is there. 429 and 5xx pass, and so do a block on the index, a
-/// missing one that may not be made, and credentials that an administrator is about to mend:
-/// 401, 403 and 404 are no fault of the document.
-fn verdict(result: ItemResult) -> Verdict {
-    match result.status {
-        200..300 | 409 => Verdict::Delivered,
-        404 if !is_missing_document(&result) => Verdict::Retry,
-        401 | 403 | 408 | 429 | 500.. => Verdict::Retry,
-        status => {
-            let text = |key: &str| {
-                let error = result.error.as_ref();
-                error.and_then(|error| error.get(key)).and_then(Value::as_str).unwrap_or_default().to_owned()
-            };
-            let (kind, reason) = (text("type"), text("reason"));
-            if is_about_settings(&kind, &reason) {
-                return Verdict::Retry;
+/// Judges the items of an answer.
+#[derive(Default)]
+struct Judge {
+    /// The reason of an item that is refused for now was told; those of the others are mostly the same.
+    has_told: bool,
+}
+
+impl Judge {
+    /// 409 is our own id: the document is there. 429 and 5xx pass, and so do a block on the index, a
+    /// missing one that may not be made, and credentials that an administrator is about to mend:
+    /// 401, 403 and 404 are no fault of the document.
+    fn verdict(&mut self, result: ItemResult) -> Verdict {
+        let text = |key: &str| {
+            let error = result.error.as_ref();
+            error.and_then(|error| error.get(key)).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        match result.status {
+            200..300 | 409 => Verdict::Delivered,
+            404 if !is_missing_document(&result) => self.again(&result),
+            401 | 403 | 408 | 429 | 500.. => self.again(&result),
+            status => {
+                let (kind, reason) = (text("type"), text("reason"));
+                if is_about_settings(&kind, &reason) {
+                    return self.again(&result);
+                }
+                Verdict::Rejected(Rejection { status, kind, reason })
             }
-            Verdict::Rejected(Rejection { status, kind, reason })
         }
+    }
+
+    fn again(&mut self, result: &ItemResult) -> Verdict {
+        if std::mem::replace(&mut self.has_told, true) {
+            return Verdict::Retry(None);
+        }
+        let words = result.error.as_ref().map(refusal::of_error).unwrap_or_default();
+        Verdict::Retry(Some(format!("status {}: {words}", result.status)))
     }
 }
 
@@ -160,8 +178,9 @@ mod tests {
             {"create":{"status":400,"error":{"type":"document_parsing_exception","reason":"[1:2] failed"}}}]}"#;
         let rejection =
             Rejection { status: 400, kind: "document_parsing_exception".into(), reason: "[1:2] failed".into() };
+        let busy = Verdict::Retry(Some("status 429: es_rejected_execution_exception: busy".to_owned()));
         let expected =
-            vec![Verdict::Delivered, Verdict::Delivered, Verdict::Retry, Verdict::Retry, Verdict::Rejected(rejection)];
+            vec![Verdict::Delivered, Verdict::Delivered, busy, Verdict::Retry(None), Verdict::Rejected(rejection)];
         assert_eq!(read(200, body, 5), Outcome::Items(expected));
     }
 
@@ -199,7 +218,8 @@ mod tests {
         ];
         for (kind, reason) in reasons {
             let error = serde_json::json!({"type": kind, "reason": reason});
-            assert_eq!(verdict(ItemResult { status: 400, error: Some(error) }), Verdict::Retry, "{reason}");
+            let verdict = Judge::default().verdict(ItemResult { status: 400, error: Some(error) });
+            assert_eq!(verdict, Verdict::Retry(Some(format!("status 400: {kind}: {reason}"))));
         }
     }
 

@@ -86,7 +86,7 @@ fn rejected() -> Verdict {
 
 #[test]
 fn sends_only_what_was_refused_for_now_again() {
-    let first = Outcome::Items(vec![Verdict::Delivered, Verdict::Retry, rejected(), Verdict::Retry]);
+    let first = Outcome::Items(vec![Verdict::Delivered, Verdict::Retry(None), rejected(), Verdict::Retry(None)]);
     let answers = vec![Outcome::Retry("refused".to_owned()), first, Outcome::Delivered];
     let (tally, bodies, dead) = deliver(&["a\n{}\n", "b\n{}\n", "c\n{\"x\":1}\n", "d\n{}\n"], answers, None);
     assert_eq!(tally, Tally { acked: 3, dead_lettered: 1, ..Tally::default() });
@@ -130,7 +130,7 @@ fn halves_a_large_request_for_a_receiver_that_never_has_room_for_it() {
     let (tally, bodies, _) = deliver(&[&large, "b\n"], answers, None);
     assert_eq!((tally.acked, bodies.len()), (2, patient + 2));
     assert_eq!(bodies[patient..], [large.as_str(), "b\n"]);
-    let all_refused = || Outcome::Items(vec![Verdict::Retry, Verdict::Retry]);
+    let all_refused = || Outcome::Items(vec![Verdict::Retry(None), Verdict::Retry(None)]);
     let answers = (0..patient).map(|_| all_refused()).chain([Outcome::Delivered, Outcome::Delivered]).collect();
     assert_eq!(deliver(&[&large, "b\n"], answers, None).1.len(), patient + 2, "each item by itself was refused");
     let answers = busy(patient * 2).chain([Outcome::Delivered]).collect();
@@ -149,9 +149,9 @@ fn drops_with_a_count_only_where_a_limit_is_set() {
 
 #[test]
 fn pauses_are_short_again_when_some_items_went_through() {
-    let all_refused = || Outcome::Items(vec![Verdict::Retry, Verdict::Retry]);
+    let all_refused = || Outcome::Items(vec![Verdict::Retry(None), Verdict::Retry(None)]);
     let answers = (0..10).map(|_| all_refused()).chain([
-        Outcome::Items(vec![Verdict::Delivered, Verdict::Retry]),
+        Outcome::Items(vec![Verdict::Delivered, Verdict::Retry(None)]),
         Outcome::Retry("away".to_owned()),
         Outcome::Delivered,
     ]);

@@ -114,7 +114,7 @@ impl State {
                         self.take(batch::item(request, &body, index));
                         Verdict::Delivered
                     }
-                    false => Verdict::Retry,
+                    false => Verdict::Retry(None),
                 });
                 Outcome::Items(verdicts.collect())
             }
