@@ -165,7 +165,13 @@ impl Client {
         };
         let search = json!({ "size": PAGE, "query": query, "_source": source, "sort": ["_doc"] });
         // The pages of a scroll are one snapshot of the index, and cheap in the order that documents lie on disk.
-        let mut page = self.post(&format!("/{index}/_search?scroll=2m"), &search).ok();
+        let path = format!("/{index}/_search?scroll=2m");
+        let mut page = self.post(&path, &search).ok();
+        if page["_shards"]["failed"] != 0 {
+            // An index that was made just now, on a busy machine.
+            self.get(&format!("/_cluster/health/{index}?wait_for_status=yellow&timeout=60s")).ok();
+            page = self.post(&path, &search).ok();
+        }
         loop {
             assert_eq!(page["_shards"]["failed"], 0, "a part of the index did not answer: {}", page["_shards"]);
             let Value::Array(hits) = page["hits"]["hits"].take() else { panic!("no hits in {page}") };
