@@ -10,6 +10,10 @@ use crate::record::Timestamp;
 /// complete when one more begins.
 const MOST_KEYS: usize = 6;
 
+/// Bytes of a file after which no group is carried from the one before any more: with keys whose groups
+/// always overlap, that one would be needed for ever.
+const LONGEST_CARRY: u64 = 1024 * 1024;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Groups {
@@ -87,35 +91,38 @@ impl Groups {
             return self.plain.push(line, chain, limits, arena, complete);
         };
         self.plain.finish(arena, complete);
+        self.finish_before(&line, arena, complete);
         let at = self.keyed.iter().position(|open| open.key == key);
         let since = (line.position.start, line.time);
         let new = || Keyed { key, joiner: Joiner::default(), since, reaches_back: false };
         let mut own = at.map_or_else(new, |at| self.keyed.remove(at));
-        let before = (own.joiner.open_since(), own.joiner.is_carried());
+        let before = own.joiner.open_since();
         own.joiner.push(line, chain, limits, arena, complete);
-        let now = (own.joiner.open_since(), own.joiner.is_carried());
-        if let (Some(at), (Some(_), _)) = (at, now)
-            && now == before
-        {
-            return self.keyed.insert(at, own);
-        }
-        if now.0.is_some() && self.keyed.len() >= MOST_KEYS {
-            self.keyed.remove(0).joiner.finish(arena, complete);
-        }
-        self.leave_the_file_before(arena, complete);
-        if let Some(began) = now.0 {
-            own.since = self.open_since().unwrap_or(began);
-            own.reaches_back = self.is_carried();
-            self.keyed.push(own);
+        match (own.joiner.open_since(), at) {
+            (None, _) => {}
+            (now, Some(at)) if now == before => self.keyed.insert(at, own),
+            (Some(began), _) => {
+                if self.keyed.len() >= MOST_KEYS {
+                    self.keyed.remove(0).joiner.finish(arena, complete);
+                }
+                own.since = self.open_since().unwrap_or(began);
+                own.reaches_back = self.is_carried();
+                self.keyed.push(own);
+            }
         }
     }
 
-    /// Ends what only was open together with what began in the file before, once that is complete: with keys
-    /// whose groups always overlap, the file before would be needed for ever.
-    fn leave_the_file_before<'t>(&mut self, arena: &'t Bump, complete: &mut impl FnMut(Line<'t>)) {
-        if self.is_carried() && !self.keyed.iter().any(|open| open.joiner.is_carried()) {
-            self.finish_keyed(arena, complete);
+    /// Lets go, before a line, of groups to which it shows that none can come any more, and of all where the
+    /// file before has been needed for long enough. Decided by what stands in the file alone: read again,
+    /// the same groups come again.
+    fn finish_before<'t>(&mut self, line: &Line<'t>, arena: &'t Bump, complete: &mut impl FnMut(Line<'t>)) {
+        if line.position.start >= LONGEST_CARRY && self.is_carried() {
+            return self.finish_keyed(arena, complete);
         }
+        for open in &mut self.keyed {
+            open.joiner.expire(line.time, arena, complete);
+        }
+        self.keyed.retain(|open| open.joiner.open_since().is_some());
     }
 
     /// [`Groups::expire`] would let something go.
@@ -131,7 +138,6 @@ impl Groups {
             open.joiner.expire(now, arena, complete);
         }
         self.keyed.retain(|open| open.joiner.open_since().is_some());
-        self.leave_the_file_before(arena, complete);
     }
 
     /// Ends what is open.
@@ -196,12 +202,22 @@ mod tests {
         }
 
         fn push(&mut self, number: u64, text: &str) {
+            self.push_at(number, 0, text);
+        }
+
+        fn push_at(&mut self, number: u64, second: i64, text: &str) {
             let arena = Bump::new();
             let position = Position { start: number, end: number + 1 };
-            let (time, text) = (Timestamp(0), text.as_bytes());
+            let (time, text) = (Timestamp(second * 1_000_000_000), text.as_bytes());
             let line = Line { time, stream: None, text, position, truncated: false, carried: 0, ended: 0, first: None };
             let given = &mut self.given;
             self.groups.push(line, self.chain, LIMITS, &arena, &mut |line| given.push(shown(&line)));
+        }
+
+        fn expire(&mut self, second: i64) {
+            let given = &mut self.given;
+            let now = Timestamp(second * 1_000_000_000);
+            self.groups.expire(now, &Bump::new(), &mut |line| given.push(shown(&line)));
         }
 
         fn finish(mut self) -> Vec<(u64, u64, String)> {
@@ -231,14 +247,13 @@ mod tests {
         let mut run = Run::new(&chain);
         run.push(7, "a|1");
         run.groups.carry();
-        for (number, line) in [(0, "b|2"), (1, "c|3"), (2, "b|no"), (3, "a| x")] {
+        for (number, line, is_carried) in
+            [(0, "b|2", true), (1, "a|no", true), (2, "c|3", true), (3, "b|no", true), (4, "c|no", false)]
+        {
             run.push(number, line);
-            assert!(run.groups.is_carried(), "{line}");
-            assert_eq!(run.groups.open_since().map(|(start, _)| start), Some(0), "{line}");
+            assert_eq!(run.groups.is_carried(), is_carried, "{line}");
+            assert_eq!(run.groups.open_since().map(|(start, _)| start), is_carried.then_some(0), "{line}");
         }
-        run.push(4, "a|no");
-        assert!(!run.groups.is_carried());
-        assert_eq!(run.groups.open_since(), None);
     }
 
     #[test]
@@ -246,22 +261,40 @@ mod tests {
         let chain = chain();
         let mut run = Run::new(&chain);
         run.push(7, "a|1");
-        run.push(8, "b|1");
         run.groups.carry();
-        for (number, line, is_carried, since) in [
-            (0, "a|2", true, 0),
-            (1, "c|1", true, 0),
-            (2, "b|2", false, 2),
-            (3, "a|3", false, 2),
-            (4, "b|3", false, 2),
-            (5, "b| x", false, 2),
+        let last = LONGEST_CARRY - 1;
+        for (number, line, since) in [
+            (0, "b|1", 0),
+            (1, "a|2", 0),
+            (last, "b|2", 0),
+            (last + 1, "a| x", u64::MAX),
+            (last + 2, "a|3", last + 2),
+            (last + 3, "b|3", last + 2),
         ] {
             run.push(number, line);
-            assert_eq!(run.groups.is_carried(), is_carried, "{line}");
-            assert_eq!(run.groups.open_since().map(|(start, _)| start), Some(since), "{line}");
+            assert_eq!(run.groups.is_carried(), since == 0, "{line}");
+            assert_eq!(run.groups.open_since().map_or(u64::MAX, |(start, _)| start), since, "{line}");
         }
         let given: Vec<_> = run.finish().into_iter().map(|(.., text)| text).collect();
-        assert_eq!(given, ["a|1 => 1", "b|1 => 1", "a|2 => 2", "c|1 => 1", "b|2 => 2", "a|3 => 3", "b|3 => 3\n x"]);
+        assert_eq!(given, ["a|1 => 1", "b|1 => 1", "a|2 => 2", "b|2 => 2", "a| x", "a|3 => 3", "b|3 => 3"]);
+    }
+
+    #[test]
+    fn a_group_ends_where_a_line_of_another_key_shows_that_its_time_is_over() {
+        let chain = chain();
+        for (clock, expected) in
+            [(None, ["a|1 => 1", "a| late", "b|2 => 2"]), (Some(40), ["a|1 => 1", "a| late", "b|2 => 2"])]
+        {
+            let mut run = Run::new(&chain);
+            run.push(0, "a|1");
+            if let Some(seconds) = clock {
+                run.expire(seconds);
+            }
+            run.push_at(1, 50, "b|2");
+            run.push_at(2, 50, "a| late");
+            let given: Vec<_> = run.finish().into_iter().map(|(.., text)| text).collect();
+            assert_eq!(given, expected, "{clock:?}");
+        }
     }
 
     #[test]

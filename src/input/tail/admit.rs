@@ -63,6 +63,9 @@ impl Follower {
         listings: &mut Listings,
         now: Now,
     ) {
+        if self.is_known(place, &found) {
+            return;
+        }
         for earlier in self.earlier(place, &found, listings) {
             self.groups[place].pass(&earlier);
         }
@@ -73,6 +76,7 @@ impl Follower {
             self.choosing.opened(&path);
             self.groups[place].is_chosen = true;
         }
+        self.groups[place].end_earlier_starts(now.instant);
     }
 
     /// Files that were held open are read or let go, as soon as it is known which.
@@ -241,8 +245,9 @@ impl Follower {
     }
 
     /// Puts a file into its group.
-    pub(super) fn keep(&mut self, place: usize, file: Followed) -> u64 {
+    pub(super) fn keep(&mut self, place: usize, mut file: Followed) -> u64 {
         let id = file.id;
+        file.in_step_with(self.epoch);
         self.sources.insert(id, self.groups[place].key);
         if !file.is_spooled() {
             self.inodes.insert(file.found.key(), id);

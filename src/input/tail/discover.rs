@@ -1,7 +1,9 @@
 //! Finding files: what the patterns match, and the rotated siblings beside a log.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
@@ -55,14 +57,23 @@ impl Order {
     }
 }
 
-/// Paths that match a pattern and none of the exclusions. What they lead to is not looked at.
-pub(super) fn matching(disk: &dyn Disk, patterns: &[Pattern], exclude: &[Pattern]) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+/// What a scan found.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    /// Paths that match a pattern and none of the exclusions. What they lead to was not looked at.
+    pub(super) paths: Vec<PathBuf>,
+    /// A directory that is there could not be listed: there may be more.
+    pub(super) is_partial: bool,
+}
+
+/// Finds what the patterns match.
+pub(super) fn matching(disk: &dyn Disk, patterns: &[Pattern], exclude: &[Pattern]) -> Paths {
+    let mut found = Paths::default();
     for pattern in patterns {
         let parts: Vec<Component<'_>> = Path::new(pattern.as_str()).components().collect();
         walk(disk, PathBuf::new(), &parts, &mut found);
     }
-    found.retain(|path| !exclude.iter().any(|pattern| pattern.matches_path(path)));
+    found.paths.retain(|path| !exclude.iter().any(|pattern| pattern.matches_path(path)));
     found
 }
 
@@ -71,8 +82,8 @@ const AS_A_SHELL: MatchOptions =
     MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
 /// Goes down a pattern part by part. A directory that vanishes meanwhile is no error.
-fn walk(disk: &dyn Disk, base: PathBuf, parts: &[Component<'_>], found: &mut Vec<PathBuf>) {
-    let Some((part, rest)) = parts.split_first() else { return found.push(base) };
+fn walk(disk: &dyn Disk, base: PathBuf, parts: &[Component<'_>], found: &mut Paths) {
+    let Some((part, rest)) = parts.split_first() else { return found.paths.push(base) };
     let text = part.as_os_str().to_string_lossy();
     let pattern = has_wildcard(&text).then(|| Pattern::new(&text).ok()).flatten();
     let Some(pattern) = pattern else {
@@ -83,7 +94,13 @@ fn walk(disk: &dyn Disk, base: PathBuf, parts: &[Component<'_>], found: &mut Vec
         return;
     };
     let directory = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
-    let Ok(mut names) = disk.names(directory) else { return };
+    let mut names = match disk.names(directory) {
+        Ok(names) => names,
+        Err(error) => {
+            found.is_partial |= error.kind() != io::ErrorKind::NotFound;
+            return;
+        }
+    };
     names.sort_unstable();
     for name in names {
         if name.to_str().is_some_and(|name| pattern.matches_with(name, AS_A_SHELL)) {
@@ -121,19 +138,40 @@ fn may_be_log(disk: &dyn Disk, directory: &Path, name: &str) -> Option<Found> {
 pub(super) struct Listings(HashMap<PathBuf, Vec<OsString>>);
 
 impl Listings {
-    /// The rotated predecessors of a log that is in no numbered directory: what has its name in front.
+    /// The rotated predecessors of a log that is in no numbered directory: what has its name in front, and
+    /// behind it what rotation puts there.
     pub(super) fn rotated_beside(&mut self, disk: &dyn Disk, real: &Path) -> Vec<Found> {
-        let (Some(directory), Some(own)) = (real.parent(), real.file_name().and_then(OsStr::to_str)) else {
-            return Vec::new();
-        };
-        let names = self.0.entry(directory.to_owned()).or_insert_with(|| {
-            let mut names = disk.names(directory).unwrap_or_default();
+        let (Some(directory), Some(own)) = (real.parent(), real.file_name()) else { return Vec::new() };
+        let Some(names) = self.names(disk, directory) else { return Vec::new() };
+        let own = own.as_bytes();
+        let from = names.partition_point(|name| name.as_bytes() <= own);
+        let behind = names[from..].iter().take_while(|name| name.as_bytes().starts_with(own));
+        let rotated = behind.filter(|name| name.as_bytes().strip_prefix(own).is_some_and(is_rotation));
+        rotated.filter_map(|name| look(disk, &directory.join(name))).collect()
+    }
+
+    /// Sorted; `None` if the directory cannot be listed now.
+    fn names(&mut self, disk: &dyn Disk, directory: &Path) -> Option<&[OsString]> {
+        if !self.0.contains_key(directory) {
+            let mut names = disk.names(directory).ok()?;
             names.sort_unstable();
-            names
-        });
-        let from = names.partition_point(|name| name.as_os_str() <= OsStr::new(own));
-        let behind = names[from..].iter().map_while(|name| name.to_str().filter(|name| name.starts_with(own)));
-        behind.filter_map(|name| may_be_log(disk, directory, name)).collect()
+            self.0.insert(directory.to_owned(), names);
+        }
+        self.0.get(directory).map(Vec::as_slice)
+    }
+}
+
+/// Rotation puts a number or a time behind a name (`.1`, `-20261122`, `.2026-11-22T10.gz`), or `.old`. Other
+/// files whose names only begin alike (`app.log.audit`) are other logs, and what is compressed otherwise
+/// cannot be read.
+fn is_rotation(suffix: &[u8]) -> bool {
+    let suffix = suffix.strip_suffix(b".gz").unwrap_or(suffix);
+    match suffix {
+        b".old" => true,
+        [b'.' | b'-' | b'_', first, ..] => {
+            first.is_ascii_digit() && suffix.iter().all(|byte| byte.is_ascii_digit() || b".-_:+TZ".contains(byte))
+        }
+        _ => false,
     }
 }
 
@@ -200,9 +238,13 @@ mod tests {
             paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         let exclude = [Pattern::new("*/b.*").unwrap()];
-        assert_eq!(names(matching(&RealDisk, &[pattern("*.log")], &exclude)), ["0.log", "a.log"]);
-        assert_eq!(names(matching(&RealDisk, &[pattern("p*/*/*.log"), pattern("c.txt")], &[])), ["x.log", "c.txt"]);
-        assert!(matching(&RealDisk, &[pattern("none.txt"), pattern("none/*.log")], &[]).is_empty());
+        assert_eq!(names(matching(&RealDisk, &[pattern("*.log")], &exclude).paths), ["0.log", "a.log"]);
+        assert_eq!(
+            names(matching(&RealDisk, &[pattern("p*/*/*.log"), pattern("c.txt")], &[]).paths),
+            ["x.log", "c.txt"]
+        );
+        let none = matching(&RealDisk, &[pattern("none.txt"), pattern("none/*.log")], &[]);
+        assert!(none.paths.is_empty() && !none.is_partial);
         let siblings = siblings(&RealDisk, &root.path().join("0.log"));
         assert_eq!(names(siblings.into_iter().map(|found| found.path).collect()), ["0.log", "0.log.1", "0.log.2.gz"]);
         let rotated = Listings::default().rotated_beside(&RealDisk, &root.path().join("0.log"));
@@ -212,6 +254,16 @@ mod tests {
             directories(&[pattern("*.log"), pattern("x/y.log")]),
             [root.path().to_owned(), root.path().join("x")]
         );
+    }
+
+    #[test]
+    fn tells_rotated_logs_from_others() {
+        for suffix in [".1", ".1.gz", "-20261122", "-20261122.gz", ".2026-11-22T10:00:00Z", "_3", ".old", ".old.gz"] {
+            assert!(is_rotation(suffix.as_bytes()), "{suffix}");
+        }
+        for suffix in ["", ".gz", ".audit", ".err", ".1.xz", ".1.zst", ".1.tmp", "1", ".", ".v2"] {
+            assert!(!is_rotation(suffix.as_bytes()), "{suffix}");
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! One file that is followed: what is known of it, and how far it is.
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::checkpoints::{Place, Saved};
 use super::discover::{Found, Order};
 use super::disk::{LogFile, Look};
 use super::identity::{self, Head};
+use super::pace::Pace;
 use crate::input::LEAD;
 use crate::record::{Checkpoint, Container, LogId, Now, Timestamp};
 use crate::telemetry::limited::LimitedCounts;
@@ -80,27 +81,10 @@ pub(super) struct Followed {
     is_measured: bool,
     /// The length when it was saved last.
     saved_length: u64,
-    look_at: Option<Instant>,
+    pace: Pace,
     /// When it had been written last, at the last look, in nanoseconds since the epoch.
     modified: i64,
-    /// When a look found nothing behind what was read.
-    looked: Option<Instant>,
-    /// When the bytes that were read last were not there yet, at the earliest.
-    written_since: Instant,
-    quiet_since: Option<Instant>,
-    /// Bytes that were read since it rested.
-    read_since_rest: usize,
 }
-
-/// How long a file that had nothing new is left alone, and how long one that has been quiet for
-/// [`QUIET`] or writes little. A little less than a multiple of a worker's rest, so that it is looked at just then.
-/// What a line waits here counts as its waiting for company, so that it leaves as early as others.
-const PAUSE: Duration = Duration::from_millis(190);
-const LONG_PAUSE: Duration = Duration::from_millis(790);
-const QUIET: Duration = Duration::from_secs(5);
-
-/// Bytes: whoever writes less between two looks is looked at after the longer pause.
-const LITTLE: usize = 4096;
 
 /// A length that grew by this much is worth saving though nothing was settled, in bytes: from it
 /// the next start knows what was destroyed unread.
@@ -125,7 +109,7 @@ impl Followed {
     /// A file that was found and waits for its turn.
     pub(super) fn new(id: u64, found: Found, container: Option<Container>, now: Now) -> Self {
         let is_compressed = found.is_compressed();
-        let length = if is_compressed { 0 } else { found.length };
+        let (length, modified) = (if is_compressed { 0 } else { found.length }, found.modified);
         let restart = container.as_ref().and_then(|container| container.restart);
         Self {
             id,
@@ -153,13 +137,14 @@ impl Followed {
             seen: 0,
             is_measured: !is_compressed,
             saved_length: 0,
-            look_at: None,
-            modified: 0,
-            looked: None,
-            written_since: now.instant,
-            quiet_since: None,
-            read_since_rest: 0,
+            pace: Pace::new(now.instant),
+            modified,
         }
+    }
+
+    /// Its long pauses end together with those of other files.
+    pub(super) fn in_step_with(&mut self, epoch: Instant) {
+        self.pace.in_step_with(epoch);
     }
 
     /// Begins reading at a checkpoint.
@@ -183,7 +168,7 @@ impl Followed {
         (self.vanished, self.rescued) = (None, None);
         self.rotated.get_or_insert(now);
         self.is_dirty = true;
-        self.look_at = None;
+        self.pace.look_now();
     }
 
     /// The log goes on in a segment of the spool, at the same offsets.
@@ -199,7 +184,7 @@ impl Followed {
             return false;
         }
         match self.phase {
-            Phase::Waiting | Phase::Open => self.look_at.is_none_or(|at| now >= at),
+            Phase::Waiting | Phase::Open => self.pace.is_due(now),
             Phase::Ending => true,
             _ => false,
         }
@@ -207,31 +192,12 @@ impl Followed {
 
     /// Nothing new was there.
     pub(super) fn rest(&mut self, now: Instant) {
-        let since = *self.quiet_since.get_or_insert(now);
-        let is_quiet = now.duration_since(since) >= QUIET;
-        self.rest_for(if is_quiet { LONG_PAUSE } else { PAUSE }, now);
-    }
-
-    fn rest_for(&mut self, pause: Duration, now: Instant) {
-        (self.look_at, self.looked) = (Some(now + pause), Some(now));
-        self.read_since_rest = 0;
-    }
-
-    /// So many bytes were read. A file that was read to its end rests: the longer the less was written, so
-    /// that a look costs little for each line also where many files are written slowly.
-    fn has_read(&mut self, bytes: usize, is_at_end: bool, now: Instant) {
-        let longest = now.checked_sub(LONG_PAUSE * 2).unwrap_or(now);
-        self.written_since = self.looked.take().map_or(now, |looked| looked.max(longest));
-        (self.look_at, self.quiet_since) = (None, None);
-        self.read_since_rest += bytes;
-        if is_at_end {
-            self.rest_for(if self.read_since_rest < LITTLE { LONG_PAUSE } else { PAUSE }, now);
-        }
+        self.pace.found_nothing(now);
     }
 
     /// When the bytes that were read last were not there yet, at the earliest.
     pub(super) fn written_since(&self) -> Instant {
-        self.written_since
+        self.pace.written_since()
     }
 
     /// Reads what is new into the buffer, whose length is the size of a block.
@@ -277,7 +243,7 @@ impl Followed {
         self.seen = end;
         self.length = self.length.max(end);
         let is_at_end = read < buffer.len() && self.phase == Phase::Open && self.is_plain_file();
-        self.has_read(read, is_at_end, now);
+        self.pace.has_read(read, is_at_end, now);
         Ok(if read == 0 { Read::Nothing } else { Read::Bytes(read) })
     }
 

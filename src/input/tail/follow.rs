@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::checkpoints::{ForeignRow, MemoryStore, Store};
 use super::choosing::Choosing;
 use super::descriptors::{Descriptors, OpenError};
-use super::discover::{self, Found, Listings};
+use super::discover::{self, Found, Listings, Paths};
 use super::disk::Disk;
 use super::file::{Followed, Phase, Read};
 use super::group::Group;
@@ -50,6 +50,7 @@ pub(super) struct Follower {
     opening: Option<Box<dyn FnOnce() -> Kept + Send>>,
     /// When this process began.
     pub(super) started: Timestamp,
+    pub(super) epoch: Instant,
     pub(super) input: usize,
     shard: Shard,
     pub(super) watch: Option<Watch>,
@@ -118,6 +119,7 @@ impl Follower {
             has_scanned: false,
             scan_again: false,
             started: now.time,
+            epoch: now.instant,
             input,
             shard,
             watch,
@@ -190,7 +192,8 @@ impl Follower {
             // Before looking, so that nothing comes unseen in between; again each time, as one may appear later.
             discover::directories(&self.settings.paths).iter().for_each(|directory| watch.add(directory));
         }
-        let paths = discover::matching(self.disk.as_ref(), &self.settings.paths, &self.settings.exclude);
+        let Paths { paths, is_partial } =
+            discover::matching(self.disk.as_ref(), &self.settings.paths, &self.settings.exclude);
         let new = paths.iter().filter(|path| !self.current.contains(*path) && !self.choosing.is_left(path));
         let new: Vec<Found> = new.filter_map(|path| discover::look(self.disk.as_ref(), path)).collect();
         let mut listings = Listings::default();
@@ -199,9 +202,13 @@ impl Follower {
                 self.admit(found, &mut listings, now);
             }
         }
-        self.choosing.keep_only(&paths);
+        // What cannot be seen now need not be gone.
+        if !is_partial {
+            self.choosing.keep_only(&paths);
+        }
         self.forget_gone();
-        self.has_scanned = true;
+        // What was renamed in between is found by the next scan, and was there before.
+        self.has_scanned |= !self.scan_again;
         self.hints_at = Some(now.instant + (began.elapsed() * 10).min(self.settings.refresh_interval));
     }
 

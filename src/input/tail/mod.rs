@@ -22,6 +22,7 @@ mod identity;
 mod losses;
 mod open;
 mod options;
+mod pace;
 mod rescue;
 mod resume;
 mod rotation;

@@ -111,11 +111,13 @@ impl Rescue {
         taken
     }
 
-    /// The spool is less than half full, as is what containers that have to wait may take of it.
-    pub(super) fn has_room(&self, has_to_wait: bool) -> bool {
+    /// With so many bytes more, the spool is not more than half full, nor is what containers that have to wait
+    /// may take of it.
+    pub(super) fn has_room(&self, bytes: u64, has_to_wait: bool) -> bool {
         let Some(opened) = self.shared.opened() else { return false };
         let (spool, limits) = (lock(&opened.spool), self.shared.limits);
-        spool.bytes() < limits.bytes / 2 && !(has_to_wait && spool.shared_bytes() >= limits.share() / 2)
+        let fits = |taken: u64, most: u64| taken + bytes <= most / 2;
+        fits(spool.bytes(), limits.bytes) && (!has_to_wait || fits(spool.shared_bytes(), limits.share()))
     }
 
     /// A segment is of a container that logs more than it may.

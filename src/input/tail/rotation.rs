@@ -132,8 +132,8 @@ impl Follower {
         let is_next = file.rescued.is_none() && file.rotated.is_some_and(waits) && !file.is_done();
         let is_older = |other: &Followed| !other.is_spooled() && !other.is_done();
         if is_next && file.is_compressed && !self.groups[place].files[..index].iter().any(is_older) {
-            let has_to_wait = self.groups[place].has_to_wait;
-            let has_room = self.rescue.as_ref().is_some_and(|rescue| rescue.has_room(has_to_wait));
+            let (stored, has_to_wait) = (file.found.length, self.groups[place].has_to_wait);
+            let has_room = self.rescue.as_ref().is_some_and(|rescue| rescue.has_room(stored, has_to_wait));
             if has_room && self.descriptors.of(&self.groups[place].files[index]).is_ok() {
                 self.rescue_file(place, index, now);
             }

@@ -29,10 +29,11 @@ struct World {
     is_blocked: bool,
 }
 
-/// The real disk, which does not open files at times, and counts how often a directory is listed.
+/// The real disk, which does not open files or list directories at times, and counts how often one is listed.
 #[derive(Debug, Default)]
 struct Moody {
     refuses: AtomicBool,
+    is_blind: AtomicBool,
     listings: AtomicUsize,
 }
 
@@ -51,6 +52,10 @@ impl Disk for Moody {
 
     fn names(&self, directory: &Path) -> io::Result<Vec<std::ffi::OsString>> {
         self.listings.fetch_add(1, Ordering::Relaxed);
+        if self.is_blind.load(Ordering::Relaxed) {
+            // As where too many files are open.
+            return Err(io::ErrorKind::Other.into());
+        }
         RealDisk.names(directory)
     }
 
@@ -360,4 +365,29 @@ fn a_log_that_is_written_slowly_is_left_alone_until_there_is_more() {
         assert_eq!(world.read_after(soon).0, read_soon, "{lines}");
         assert_eq!(world.read_after(late).0, read_late, "{lines}");
     }
+}
+
+#[test]
+fn a_truncation_takes_what_was_rotated_and_no_other_log() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    world.pause(60);
+    for (name, text) in [("app.log.1", "one\ntwo\n"), ("app.log.audit", "secret\n"), ("app.log.1.xz", "packed\n")] {
+        world.write(name, text);
+    }
+    world.write("app.log", "three is longer than what was read\n");
+    assert_eq!(world.read_for(90).0, "two\nthree is longer than what was read\n");
+}
+
+#[test]
+fn a_directory_that_cannot_be_listed_for_once_makes_nobody_forget_what_is_not_wanted() {
+    let mut world = World::selecting("app=web");
+    world.describe("one", "db", "false");
+    world.write(&log_of("one"), "old\n");
+    assert_eq!(world.read_for(3).0, "");
+    world.remove("flyte_one.meta");
+    world.disk.is_blind.store(true, Ordering::Relaxed);
+    world.read_for(30);
+    world.disk.is_blind.store(false, Ordering::Relaxed);
+    assert_eq!(world.read_for(90).0, "");
 }
