@@ -204,6 +204,31 @@ fn letters_are_dropped_only_by_intent_and_stay_where_no_server_is() {
     assert!(shipper.terminate().success(), "{}", shipper.log());
 }
 
+/// "0 dead letters" would be taken for good news.
+#[test]
+fn a_path_that_is_not_there_is_an_error_and_a_configuration_without_letters_is_none() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("flytail.conf"), "[INPUT]\n  Name dummy\n[OUTPUT]\n  Name es\n  Match *\n")
+        .unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = flytail();
+        command.arg("dead-letters").args(arguments).current_dir(directory.path()).env("TMPDIR", directory.path());
+        command.output().unwrap()
+    };
+    let commands: [&[&str]; 4] = [&["list"], &["show"], &["drop", "--yes"], &["replay", "--url", "http://127.0.0.1:1"]];
+    for command in commands {
+        let output = run(&[command, &["--path", "elsewhere"]].concat());
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {}", text(&output));
+        assert!(
+            text(&output).contains("--path elsewhere: there is no such directory"),
+            "{command:?}: {}",
+            text(&output)
+        );
+    }
+    let output = run(&["list", "--config", "flytail.conf"]);
+    assert!(output.status.success() && text(&output).starts_with("0 dead letters"), "{}", text(&output));
+}
+
 #[test]
 fn a_directory_that_cannot_be_written_stops_nothing_and_is_told() {
     let _turn = turn();

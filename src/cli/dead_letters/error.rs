@@ -15,6 +15,12 @@ pub(super) enum LettersError {
     /// The configuration has no output that can take letters.
     #[error("{0}: no output es or opensearch, to which dead letters could be sent again: name a server with --url")]
     NoOutput(PathBuf),
+    /// The directory that the command line names is not there.
+    #[error(
+        "--path {0}: there is no such directory: name the configuration with --config FILE, which knows where they are \
+         (the directory is made when the first record is refused)"
+    )]
+    NoDirectory(PathBuf),
     /// The configuration cannot be used.
     #[error("{0}")]
     Configuration(Problems),

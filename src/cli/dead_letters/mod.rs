@@ -83,9 +83,11 @@ pub(super) fn run(arguments: &DeadLettersArguments) -> ExitCode {
 }
 
 impl Place {
-    /// The directory.
+    /// The directory. One that is named has to be there, as a wrong name would look as if nothing had been refused; that
+    /// of a configuration is made with the first letter.
     fn directory(&self) -> Result<PathBuf, LettersError> {
         match &self.path {
+            Some(path) if path.try_exists().is_ok_and(|exists| !exists) => Err(LettersError::NoDirectory(path.clone())),
             Some(path) => Ok(path.clone()),
             None => Ok(dead_letter_path(&self.configuration()?)),
         }
