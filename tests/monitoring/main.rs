@@ -41,7 +41,9 @@ fn each_pod_is_one_target_of_its_job() {
         promtool.args(["check", "service-discovery", "--timeout=1s"]).arg(&configuration).arg(job);
         let found: serde_json::Value = serde_json::from_str(&run(&mut promtool)).unwrap();
         let kept: Vec<_> = found.as_array().unwrap().iter().filter_map(|target| target["labels"].as_object()).collect();
-        let kept: Vec<_> = kept.into_iter().filter(|labels| !labels.is_empty()).collect();
+        let mut kept: Vec<_> = kept.into_iter().filter(|labels| !labels.is_empty()).collect();
+        // Those with the same labels, the address among them, are one target to Prometheus.
+        kept.dedup();
         assert_eq!(kept.len(), 1, "job {job}: {kept:?}");
         let expected = [("instance", format!("10.0.0.{number}:{port}")), ("namespace", "flyte".to_owned())];
         for (label, value) in expected.iter().chain(&[("pod", format!("pod-{number}"))]) {
@@ -59,21 +61,26 @@ const PODS: &[(&str, &str, &str, u16)] = &[
     ("flyte-binary", "component", "flyte-binary", 10254),
     ("envoy", "name", "contour-envoy", 9901),
     ("otel-collector", "name", "otel-collector", 8889),
-    ("flytail", "name", "flytail", 2020),
+    // Wherever `metricsPort` of its chart puts it.
+    ("flytail", "name", "flytail", 2021),
     ("kube-state-metrics", "name", "kube-state-metrics", 8080),
     ("node-exporter", "name", "prometheus-node-exporter", 9100),
 ];
 
 /// The configuration for Kubernetes with [`PODS`] written into it, each with two ports, as Debian builds Prometheus
-/// without the discovery. The directory goes when it is dropped.
+/// without the discovery. Only flytail's declares the port of its metrics. The directory goes when it is dropped.
 fn with_pods_listed() -> (tempfile::TempDir, PathBuf) {
     let directory = deploy().join("prometheus");
-    let pods = PODS.iter().enumerate().map(|(number, (_, label, value, _))| {
-        format!(
-            "{{targets: [\"10.0.0.{number}:1\", \"10.0.0.{number}:2\"], labels: {{__meta_kubernetes_namespace: flyte, \
-             __meta_kubernetes_pod_phase: Running, __meta_kubernetes_pod_ip: 10.0.0.{number}, \
-             __meta_kubernetes_pod_name: pod-{number}, __meta_kubernetes_pod_label_app_kubernetes_io_{label}: {value}}}}}"
-        )
+    let pods = PODS.iter().enumerate().flat_map(|(number, (job, label, value, port))| {
+        let declared = if *job == "flytail" { *port } else { 1 };
+        [(declared, "http"), (2, "more")].map(|(port, name)| {
+            format!(
+                "{{targets: [\"10.0.0.{number}:{port}\"], labels: {{__meta_kubernetes_namespace: flyte, \
+                 __meta_kubernetes_pod_phase: Running, __meta_kubernetes_pod_ip: 10.0.0.{number}, \
+                 __meta_kubernetes_pod_name: pod-{number}, __meta_kubernetes_pod_container_port_name: {name}, \
+                 __meta_kubernetes_pod_label_app_kubernetes_io_{label}: {value}}}}}"
+            )
+        })
     });
     let pods = format!("static_configs: [{}]", pods.collect::<Vec<_>>().join(", "));
     let text = fs::read_to_string(directory.join("prometheus-kubernetes.yml")).unwrap();

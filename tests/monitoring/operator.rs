@@ -83,6 +83,7 @@ fn the_selectors_find_each_object() {
 struct Job {
     label: String,
     values: BTreeSet<String>,
+    /// Its name, or its number where not all who have it declare it.
     port: String,
     path: String,
     honors_labels: bool,
@@ -106,17 +107,21 @@ fn jobs_without_operator() -> BTreeMap<String, Job> {
         let rules = job["relabel_configs"].as_array().unwrap();
         let keep = rules.iter().find(|rule| rule["action"] == "keep").unwrap();
         let label = text(&keep["source_labels"][0]).strip_prefix("__meta_kubernetes_pod_label_").unwrap();
-        let address = rules.iter().find(|rule| rule["target_label"] == "__address__").unwrap();
+        let named = rules.iter().find(|rule| rule["source_labels"][0] == "__meta_kubernetes_pod_container_port_name");
+        let port = match rules.iter().find(|rule| rule["target_label"] == "__address__") {
+            Some(address) => port_of(&address["replacement"]),
+            None => text(&named.expect("an address or a port")["regex"]).to_owned(),
+        };
         Job {
             label: label.to_owned(),
             values: text(&keep["regex"]).split('|').map(str::to_owned).collect(),
-            port: port_of(&address["replacement"]),
+            port,
             path: path_of(job, "metrics_path"),
             honors_labels: job["honor_labels"] == true,
             has_node: rules.iter().any(|rule| rule["target_label"] == "node"),
         }
     };
-    jobs.map(|job| (text(&job["job_name"]).to_owned(), read(job))).collect()
+    by_name(jobs.map(|job| (text(&job["job_name"]).to_owned(), read(job))))
 }
 
 /// The PodMonitors.
@@ -141,14 +146,26 @@ fn jobs_with_operator() -> BTreeMap<String, Job> {
         let job = Job {
             label: label.replace(['.', '/'], "_"),
             values,
-            port: port_of(&target("__address__").unwrap()["replacement"]),
+            port: match target("__address__") {
+                Some(address) => port_of(&address["replacement"]),
+                None => text(&endpoint["port"]).to_owned(),
+            },
             path: path_of(endpoint, "path"),
             honors_labels: endpoint["honorLabels"] == true,
             has_node: target("node").is_some(),
         };
         (text(&target("job").unwrap()["replacement"]).to_owned(), job)
     };
-    monitors.map(read).collect()
+    by_name(monitors.map(read))
+}
+
+/// Each job once: who finds pods a second time scrapes them twice.
+fn by_name(jobs: impl Iterator<Item = (String, Job)>) -> BTreeMap<String, Job> {
+    let mut found = BTreeMap::new();
+    for (name, job) in jobs {
+        assert!(found.insert(name.clone(), job).is_none(), "the job {name} is there twice");
+    }
+    found
 }
 
 #[test]
@@ -156,6 +173,11 @@ fn pods_are_found_alike_with_the_operator_and_without() {
     let (with, without) = (jobs_with_operator(), jobs_without_operator());
     assert!(with.len() > 9, "{:?}", with.keys());
     assert_eq!(with, without);
+    for monitor in manifests().iter().filter(|manifest| manifest["kind"] == "ServiceMonitor") {
+        let rules = monitor["spec"]["endpoints"][0]["relabelings"].as_array().unwrap().iter();
+        let jobs: Vec<_> = rules.filter(|rule| rule["targetLabel"] == "job").map(|rule| &rule["replacement"]).collect();
+        assert!(jobs.len() == 1 && !with.contains_key(text(jobs[0])), "{jobs:?} is found by pods as well");
+    }
 }
 
 #[test]
