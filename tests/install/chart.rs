@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::manifests::{KUBERNETES, chart, container, documents, find, helm, helm_at, well};
 use crate::node::Node;
 use crate::support::server::free_port;
-use crate::support::shipper::{Shipper, wait_for};
+use crate::support::shipper::{Shipper, flytail, wait_for};
 
 /// Values of all kinds, with a name.
 pub(crate) const VALUES: &[(&str, &str)] = &[
@@ -24,7 +24,10 @@ pub(crate) const VALUES: &[(&str, &str)] = &[
         "several servers",
         "elasticsearch: {host: \"es-1, es-2\", port: 9201}\nimage: {tag: null}\nminReadySeconds: null\n",
     ),
+    ("Elastic's names in a data stream", ELASTIC),
 ];
+
+const ELASTIC: &str = "elasticsearch: {index: logs-flyte-default}\nsetup: {fields: ecs, dataStream: true}\n";
 
 /// As a team has them that runs Fluent Bit, with the parts of its chart that they left as they were.
 const FLUENT_BIT: &str = r#"
@@ -209,6 +212,43 @@ fn a_reload_is_switched_off_by_its_value() {
     }
 }
 
+/// The command line of the job that prepares the server.
+fn setup(values: &str) -> Vec<String> {
+    let manifests = chart(values);
+    let arguments = container(find(&manifests, "Job", "-setup"))["args"].as_array().unwrap().iter();
+    arguments.map(|argument| argument.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_job_asks_the_first_server_as_the_output_finds_it() {
+    for (server, url) in [
+        ("host: es", "http://es:9200"),
+        ("host: \"es-1, es-2\", port: 9201", "http://es-1:9201"),
+        ("host: \"es-1:9201, es-2:9202\"", "http://es-1:9201"),
+        ("host: \"es-1, es-2:9202\", tls: true", "https://es-1:9200"),
+        ("host: \"10.0.0.1:9201\"", "http://10.0.0.1:9201"),
+        ("host: \"::1\"", "http://[::1]:9200"),
+        ("host: \"[::1]\"", "http://[::1]:9200"),
+        ("host: \"[::1]:9201\"", "http://[::1]:9201"),
+    ] {
+        let arguments = setup(&format!("elasticsearch: {{{server}}}"));
+        assert_eq!(arguments[1], format!("--url={url}"), "{server}");
+    }
+}
+
+/// It is a hook of each upgrade: it would put another template back than the one that the documents need.
+#[test]
+fn the_job_installs_the_template_of_the_values() {
+    let installed = |values: &str| {
+        let arguments = setup(values).into_iter().filter(|argument| !argument.starts_with("--url="));
+        well(&flytail().args(arguments).args(["--print", "elasticsearch"]).output().unwrap())
+    };
+    let (usual, elastic) = (installed(""), installed(ELASTIC));
+    assert!(usual.contains("\"execution_id\"") && !usual.contains("\"data_stream\""), "{usual}");
+    assert!(elastic.contains("\"orchestrator\"") && elastic.contains("\"data_stream\""), "{elastic}");
+    assert!(elastic.contains("\"logs-flyte-default\""), "{elastic}");
+}
+
 #[test]
 fn alerts_know_the_job_whatever_the_release_is_called() {
     let everything = chart(EVERYTHING);
@@ -216,6 +256,9 @@ fn alerts_know_the_job_whatever_the_release_is_called() {
         let endpoint = &find(&everything, kind, "flytail")["spec"][endpoints][0];
         assert_eq!(endpoint["relabelings"][0], json!({"targetLabel": "job", "replacement": "flytail"}), "{kind}");
     }
+    // They find the port by its name.
+    let port = container(find(&chart("metricsPort: 2021"), "DaemonSet", "flytail"))["ports"][0].clone();
+    assert_eq!((&port["name"], &port["containerPort"]), (&json!("http"), &json!(2021)));
 }
 
 #[test]
@@ -251,6 +294,7 @@ fn values_that_mean_nothing_are_refused_by_their_names() {
         ("elasticsearch: {caFromSecret: true}", "elasticsearch"),
         ("kind: Deployment", "kind"),
         ("setup: {retention: 2w}", "retention"),
+        ("setup: {fields: elastic}", "fields"),
         ("metricsPort: 0", "metricsPort"),
         ("logLevel: loud", "logLevel"),
         ("luaScripts: {a.lua: x}", "luaScripts"),

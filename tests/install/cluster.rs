@@ -1,5 +1,7 @@
 //! A real API server takes all manifests, and the account may do what it needs and nothing else.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::configuration::kustomization;
@@ -158,8 +160,13 @@ fn rights_are_just_those_needed(cluster: &ApiServer) {
     }
 }
 
-/// Seconds after which a request without an answer has failed (`TIMEOUT` of the es output).
-const REQUEST: i64 = 90;
+/// Seconds after which a request without an answer has failed.
+fn request_timeout() -> i64 {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/output/elasticsearch/send.rs");
+    let source = std::fs::read_to_string(file).unwrap();
+    let (_, rest) = source.split_once("const TIMEOUT: Duration = Duration::from_secs(").unwrap();
+    rest.split(')').next().unwrap().parse().unwrap()
+}
 
 #[test]
 fn a_rollout_leaves_requests_time_and_never_runs_two_on_a_node() {
@@ -174,7 +181,7 @@ fn a_rollout_leaves_requests_time_and_never_runs_two_on_a_node() {
         // Who cannot deliver is found not ready before it counts as available, even where requests get no answer.
         let probe = &container(find(&manifests, "DaemonSet", "flytail"))["readinessProbe"];
         let number = |key: &str| probe[key].as_i64().unwrap();
-        let found = REQUEST + number("failureThreshold") * number("periodSeconds") + number("timeoutSeconds");
+        let found = request_timeout() + number("failureThreshold") * number("periodSeconds") + number("timeoutSeconds");
         assert!(workload["minReadySeconds"].as_i64().unwrap() > found, "{found}");
         let container = container(find(&manifests, "DaemonSet", "flytail"));
         let mounts = container["volumeMounts"].as_array().unwrap();
@@ -206,6 +213,41 @@ fn the_server_is_prepared_before_anything_is_shipped() {
     }
     let annotations = find(&chart(""), "Job", "-setup")["metadata"]["annotations"].clone();
     assert_eq!(annotations["helm.sh/hook"], "pre-install,pre-upgrade");
+}
+
+/// `kubectl logs job/…` has the reason, which takes a pod that is there; and the job gives up while somebody waits for it:
+/// helm for five minutes, by hand for ten.
+#[test]
+fn a_job_that_fails_leaves_its_log_in_time() {
+    for (manifests, patience) in [(chart(""), 300), (overlay("elasticsearch"), 600), (overlay("opensearch"), 600)] {
+        let job = &find(&manifests, "Job", "-setup")["spec"];
+        assert_eq!(job["template"]["spec"]["restartPolicy"], "Never");
+        // Kubernetes waits for 10 s before the second try, and twice as long each time.
+        let pauses: u64 = (0..job["backoffLimit"].as_u64().unwrap()).map(|number| 10 << number).sum();
+        assert!((60..patience - 60).contains(&pauses), "{pauses} of {patience}");
+    }
+}
+
+/// The port of the API server is another one on minikube than on kind.
+#[test]
+fn where_things_are_tried_no_policy_shuts_the_api_server_out() {
+    let has_policy = |name| overlay(name).iter().any(|manifest| manifest["kind"] == "NetworkPolicy");
+    let found = ["elasticsearch", "opensearch", "dev", "dev-opensearch"].map(has_policy);
+    assert_eq!(found, [true, true, false, false]);
+}
+
+#[test]
+fn the_commands_for_dead_letters_name_the_configuration_that_is_there() {
+    let readme = std::fs::read_to_string(crate::deploy("README.md")).unwrap();
+    for manifests in [chart(""), chart("existingConfigMap: theirs"), overlay("elasticsearch")] {
+        let arguments = container(find(&manifests, "DaemonSet", "flytail"))["args"].as_array().unwrap();
+        let file = arguments[0].as_str().unwrap().strip_prefix("--config=").unwrap();
+        assert!(readme.contains(file), "{file}");
+    }
+    for command in ["list", "replay"] {
+        let line = format!("flytail dead-letters {command} --config /fluent-bit/etc/conf/flytail.conf\n");
+        assert!(readme.contains(&line), "{line}");
+    }
 }
 
 /// Without its secret a pod waits for it, rather than run without a password.

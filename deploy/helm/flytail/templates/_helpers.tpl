@@ -50,6 +50,18 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
+{{- /* The first server with its port, as the output finds it: one beside the name stands above elasticsearch.port. */ -}}
+{{- define "flytail.firstServer" -}}
+{{- $host := index (splitList "," .host) 0 | trim -}}
+{{- if regexMatch "^([^:]+|\\[.+\\]):[0-9]+$" $host -}}
+{{- $host -}}
+{{- else if and (contains ":" $host) (not (hasPrefix "[" $host)) -}}
+{{- printf "[%s]:%v" $host .port -}}
+{{- else -}}
+{{- printf "%s:%v" $host .port -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "flytail.configMapName" -}}
 {{- default (printf "%s-config" (include "flytail.fullname" .)) .Values.existingConfigMap -}}
 {{- end -}}
