@@ -67,7 +67,7 @@ pub struct Delivery {
     pub name: String,
     /// The output's sender.
     pub sender: Arc<dyn Sender>,
-    /// How often one request is tried again; no limit if `None`.
+    /// How often one request is tried again since the last item of it was taken; no limit if `None`.
     pub retry_limit: Option<u32>,
     /// How many requests are on the wire at once.
     pub window: Window,
@@ -161,6 +161,10 @@ impl Delivery {
             };
             let Left { request, reason, is_busy, is_progress } = left;
             let records = request.items.len();
+            // What is left of a request is one of its own, which was tried once.
+            if is_progress {
+                tries = 0;
+            }
             if self.retry_limit.is_some_and(|limit| tries >= limit) {
                 tally.dropped.add(DropReason::RetryLimit, records as u64);
                 tracing::error!(output = self.name, records, reason, "dropped: Retry_Limit is reached");
@@ -173,13 +177,20 @@ impl Delivery {
             if self.retries.allows() {
                 tracing::warn!(output = self.name, records, tries, reason, "not delivered yet");
             }
-            let pause = async {
-                if is_busy { self.pauses.wait_for_room(refusals).await } else { self.pauses.wait(refusals).await }
-            };
             tokio::select! {
-                () = pause => {}
+                () = self.pause(is_busy, refusals) => {}
                 () = self.halt.asked_for() => {}
             }
+        }
+    }
+
+    /// Waits after so many refusals in a row. Where tries are counted the whole pause is kept: others that go well would
+    /// let a request use up its tries within a second.
+    async fn pause(&self, is_busy: bool, refusals: u32) {
+        if is_busy && self.retry_limit.is_none() {
+            self.pauses.wait_for_room(refusals).await;
+        } else {
+            self.pauses.wait(refusals).await;
         }
     }
 

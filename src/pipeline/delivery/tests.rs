@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -43,26 +44,37 @@ fn deliver(items: &[&str], answers: Vec<Outcome>, retry_limit: Option<u32>) -> (
     (tally, bodies, dead)
 }
 
-fn deliver_by(items: &[&str], answers: Vec<Outcome>, retry_limit: Option<u32>) -> (Tally, Arc<Scripted>, String) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("dead");
+fn scripted(answers: Vec<Outcome>) -> Arc<Scripted> {
+    Arc::new(Scripted { answers: Mutex::new(answers), bodies: Mutex::default(), times: Mutex::default() })
+}
+
+/// A delivery to one worker. Dead letters go to a directory.
+fn delivery(sender: Arc<Scripted>, retry_limit: Option<u32>, path: &Path) -> (Delivery, mpsc::Receiver<Message>) {
     let (worker, messages) = mpsc::channel();
-    let sender = Arc::new(Scripted { answers: Mutex::new(answers), bodies: Mutex::default(), times: Mutex::default() });
-    let delivery = Arc::new(Delivery {
+    let delivery = Delivery {
         output: 0,
         name: "es.0".to_owned(),
-        sender: Arc::clone(&sender) as Arc<dyn Sender>,
+        sender,
         retry_limit,
         window: Window::new(1, Arc::default()),
         pauses: Pauses::default(),
         start_delay: Duration::from_secs(30),
-        dead_letters: Arc::new(DeadLetters::new(path.clone(), Limits::new(1_000_000), Arc::default())),
+        dead_letters: Arc::new(DeadLetters::new(path.to_owned(), Limits::new(1_000_000), Arc::default())),
         counters: Arc::default(),
         workers: vec![worker],
         rejections: Throttle::default(),
         retries: Throttle::default(),
         halt: Halt::new().1,
-    });
+    };
+    (delivery, messages)
+}
+
+fn deliver_by(items: &[&str], answers: Vec<Outcome>, retry_limit: Option<u32>) -> (Tally, Arc<Scripted>, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("dead");
+    let sender = scripted(answers);
+    let (delivery, messages) = delivery(Arc::clone(&sender), retry_limit, &path);
+    let delivery = Arc::new(delivery);
     let mut open = Open::new(0, ENCODING, Instant::now());
     for text in items {
         open.append(1, 1, |out| out.extend_from_slice(text.as_bytes()));
@@ -145,6 +157,38 @@ fn drops_with_a_count_only_where_a_limit_is_set() {
     assert_eq!(bodies.len(), 3);
     let many = (0..50).map(|_| refused()).chain([Outcome::Delivered]).collect();
     assert_eq!(deliver(&["a\n"], many, None).0.acked, 1);
+}
+
+#[test]
+fn what_is_left_of_a_request_has_all_its_tries() {
+    let refused = || Outcome::Retry("away".to_owned());
+    let (taken, again) = (|| Verdict::Delivered, || Verdict::Retry(None));
+    let answers = || {
+        let partly = [Outcome::Items(vec![taken(), again(), again()]), Outcome::Items(vec![again(), taken()])];
+        [refused()].into_iter().chain(partly).chain([refused()])
+    };
+    let items = ["a\n", "b\n", "c\n"];
+    let (tally, bodies, _) = deliver(&items, answers().take(3).chain([Outcome::Delivered]).collect(), Some(1));
+    assert_eq!((tally.acked, bodies.len()), (3, 4), "the server took something at every second try at least");
+    let (tally, bodies, _) = deliver(&items, answers().collect(), Some(1));
+    let dropped = Dropped::new(DropReason::RetryLimit, 1);
+    assert_eq!((tally, bodies.len()), (Tally { acked: 2, dropped, ..Tally::default() }, 4));
+    let (tally, bodies, _) = deliver(&["a\n", "b\n"], vec![Outcome::Items(vec![taken(), again()])], Some(0));
+    assert_eq!((tally.acked, tally.dropped.total(), bodies.len()), (1, 1, 1), "no_retries has no second try");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whole_pauses_are_kept_where_tries_are_counted() {
+    for (retry_limit, is_whole) in [(Some(5), true), (None, false)] {
+        let (delivery, _messages) = delivery(scripted(Vec::new()), retry_limit, Path::new("unused"));
+        let started = tokio::time::Instant::now();
+        let others_go_well = async {
+            tokio::task::yield_now().await;
+            delivery.pauses.went_well();
+        };
+        tokio::join!(delivery.pause(true, 100), others_go_well);
+        assert_eq!(started.elapsed() > Duration::from_secs(7), is_whole, "{retry_limit:?}: {:?}", started.elapsed());
+    }
 }
 
 #[test]
