@@ -9,12 +9,11 @@ use serde_json::Value;
 const LONGEST: usize = 300;
 
 /// What stands before a secret, in lower case, wherever requests are quoted.
-const BEFORE_SECRETS: [&str; 11] = [
+const BEFORE_SECRETS: [&str; 10] = [
     "authorization",
     "security-token",
     "api-key",
     "apikey",
-    "basic",
     "bearer",
     "credential",
     "password",
@@ -22,6 +21,12 @@ const BEFORE_SECRETS: [&str; 11] = [
     "signature",
     "cookie",
 ];
+
+/// What does so only as a key (`token=`, `"token":`, `auth-token:`): parsers speak of tokens, licences are basic.
+const KEYS_OF_SECRETS: [&str; 3] = ["token", "secret", "basic"];
+
+/// The schemes of HTTP whose next word is the secret, in lower case.
+const SCHEMES: [&str; 3] = ["basic", "bearer", "apikey"];
 
 /// Shortest run of letters and digits that may be a key or token rather than a word, a name or a number.
 const SHORTEST_TOKEN: usize = 24;
@@ -71,44 +76,92 @@ fn reason_of(error: &Value) -> Option<String> {
 /// Words with single blanks between, those that are secrets hidden.
 fn without_secrets(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    let mut is_secret_next = false;
+    let mut next = Next::Anything;
     for word in text.split(|sign: char| sign.is_whitespace() || sign.is_control()).filter(|word| !word.is_empty()) {
         if !shown.is_empty() {
             shown.push(' ');
         }
-        let (before, rest) = announced(word);
-        match (is_secret_next, before) {
-            (_, Some(before)) if !rest.is_empty() => {
-                shown.push_str(before);
-                shown.push_str(HIDDEN);
-            }
-            (true, None) => shown.push_str(HIDDEN),
-            _ => shown.push_str(&without_tokens(word)),
-        }
-        // `Authorization: Basic c2Vj…`: the word behind the last of these names is the secret.
-        is_secret_next = before.is_some() && rest.is_empty();
+        next = show(word, next, &mut shown);
     }
     shown
 }
 
-/// The part of a word that announces a secret, and what stands behind it: `x-amz-security-token:` and `Fwo…`; `Bearer`
-/// and nothing. Nothing is announced by a word that only is one of them inside of a sentence.
-fn announced(word: &str) -> (Option<&str>, &str) {
+/// What the next word may be, as far as the one before it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Anything,
+    /// `=` and a secret, behind a `password` that stands by itself.
+    Assignment,
+    Secret,
+}
+
+/// Shows a word as far as it may be shown. What the next one may be.
+fn show(word: &str, this: Next, shown: &mut String) -> Next {
+    let signs = announcements(word);
+    let ends = (signs.iter().min(), signs.iter().max());
+    let (first, last) = match ends {
+        // `Basic`: what it announces is a word of its own.
+        _ if is_scheme(word) => (word.len(), word.len()),
+        (_, last) if this == Next::Secret => (0, last.copied().unwrap_or_default()),
+        _ if this == Next::Assignment && word.starts_with(['=', ':']) => (1, 1),
+        (Some(first), Some(last)) => (*first, *last),
+        _ => {
+            shown.push_str(&without_tokens(word));
+            return if is_name(word) { Next::Assignment } else { Next::Anything };
+        }
+    };
+    let (before, secret) = word.split_at(first);
+    shown.push_str(&without_tokens(before));
+    let is_all_shown = first > 0 && (is_without_letters(secret) || is_scheme(secret));
+    shown.push_str(if is_all_shown { secret } else { HIDDEN });
+    if goes_on(&word[last..]) { Next::Secret } else { Next::Anything }
+}
+
+/// Whether more of a secret follows in the next word. `rest` stands behind the last name that announces one:
+/// nothing, the scheme of an `Authorization`, or one of several cookies.
+fn goes_on(rest: &str) -> bool {
+    is_without_letters(rest) || is_scheme(rest) || rest.ends_with(';')
+}
+
+/// Where secrets begin in a word, behind the signs of their names: `x-amz-security-token:`, `"cookie":`. Nothing is
+/// announced by a name that only is one of the words of a sentence, or part of an exception's.
+fn announcements(word: &str) -> Vec<usize> {
     let lower = word.to_ascii_lowercase();
-    let found = BEFORE_SECRETS.iter().filter_map(|name| lower.find(name).map(|at| at + name.len())).max();
-    let Some(end) = found else { return (None, word) };
-    let behind = word.get(end..).unwrap_or_default();
-    let sign = behind.find([':', '=']);
-    match sign {
-        Some(at) => {
-            let (before, rest) = word.split_at(end + at + 1);
-            (Some(before), rest.trim_matches(['"', '\'']))
-        }
-        None if ["basic", "bearer", "apikey"].contains(&lower.trim_matches(|sign: char| !sign.is_alphanumeric())) => {
-            (Some(word), "")
-        }
-        None => (None, word),
-    }
+    let names = BEFORE_SECRETS.iter().map(|name| (*name, false));
+    let keys = KEYS_OF_SECRETS.iter().map(|name| (*name, true));
+    let found = names.chain(keys).flat_map(|(name, is_key)| lower.match_indices(name).map(move |at| (at, is_key)));
+    let behind = found.filter_map(|((at, name), is_key)| {
+        let end = at + name.len();
+        let sign = end + lower[end..].find([':', '='])?;
+        let between = &lower[end..sign];
+        let is_announced = if is_key {
+            is_key_of_secret(&lower[..at], between, lower[sign..].starts_with('='))
+        } else {
+            !["exception", "error"].iter().any(|kind| between.contains(kind))
+        };
+        is_announced.then_some(sign + 1)
+    });
+    behind.collect()
+}
+
+/// See [`KEYS_OF_SECRETS`]. What stands before the name, and between it and its sign, which is a `=` or a `:`.
+fn is_key_of_secret(before: &str, between: &str, is_assigned: bool) -> bool {
+    let is_quoted = !between.is_empty() && between.chars().all(|sign| matches!(sign, '"' | '\'' | '\\'));
+    is_quoted || between.is_empty() && (is_assigned || before.ends_with(['-', '_']))
+}
+
+fn is_scheme(word: &str) -> bool {
+    SCHEMES.contains(&word.trim_matches(|sign: char| !sign.is_alphanumeric()).to_ascii_lowercase().as_str())
+}
+
+/// Whether a word ends with a name that announces a secret, its sign being in the next word.
+fn is_name(word: &str) -> bool {
+    let lower = word.trim_end_matches(['"', '\'']).to_ascii_lowercase();
+    BEFORE_SECRETS.iter().chain(&KEYS_OF_SECRETS).any(|name| lower.ends_with(name))
+}
+
+fn is_without_letters(text: &str) -> bool {
+    !text.contains(char::is_alphanumeric)
 }
 
 /// Long runs that only machines write are hidden: they have digits and letters of both cases.
@@ -176,11 +229,50 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_found_however_requests_are_quoted() {
+        for (text, shown) in [
+            (r#"{"authorization":"Basic dXNlcjpwYXNz"}"#, r#"{"authorization":"Basic (hidden)"#),
+            ("Authorization:Basic dXNlcjpwYXNz, host:x", "Authorization:Basic (hidden) host:x"),
+            (r#"{\"authorization\":\"Bearer dXNl\"}"#, r#"{\"authorization\":\"Bearer (hidden)"#),
+            (r#"{"authorization": "ApiKey dXNl"}"#, r#"{"authorization": "ApiKey (hidden)"#),
+            (
+                "GET /?X-Amz-Security-Token=IQoJb3&X-Amz-Signature=ab HTTP/1.1",
+                "GET /?X-Amz-Security-Token=(hidden) HTTP/1.1",
+            ),
+            (r#"{"x-amz-security-token":"IQoJ","cookie":"a=1"}"#, r#"{"x-amz-security-token":(hidden)"#),
+            (r#"{"x-api-key":"dXNl","authorization":"Basic cGFz"} x"#, r#"{"x-api-key":(hidden) (hidden) x"#),
+            (r#"{"authorization":"Basic dXNl","password": "cGFz"}"#, r#"{"authorization":"Basic (hidden) (hidden)"#),
+            ("Cookie: a=1; sid=x", "Cookie: (hidden) (hidden)"),
+            ("Cookie:a=1; sid=x; b=2 Host: y", "Cookie:(hidden) (hidden) (hidden) Host: y"),
+            ("password = x is wrong", "password = (hidden) is wrong"),
+            (r#"{"password" : "x"}"#, r#"{"password" : (hidden)"#),
+            ("password =x", "password =(hidden)"),
+            ("/_bulk?token=x&a=b is", "/_bulk?token=(hidden) is"),
+            (r#"{"access_token":"x","a":1}"#, r#"{"access_token":(hidden)"#),
+            ("X-Auth-Token: x", "X-Auth-Token: (hidden)"),
+            ("client_secret=x", "client_secret=(hidden)"),
+        ] {
+            assert_eq!(without_secrets(text), shown, "{text}");
+        }
+    }
+
+    #[test]
     fn names_of_indices_fields_and_shards_stay() {
-        let text = "action [indices:data/read/search] is unauthorized for user [amy] on indices [flyte-logs-2026.11.22], \
-                    this action is granted by the index privileges [read,all]; missing authentication credentials for \
-                    REST request [/_bulk]; java.util.concurrent.RejectedExecutionException";
-        assert_eq!(without_secrets(text), text);
+        for text in [
+            "action [indices:data/read/search] is unauthorized for user [amy] on indices [flyte-logs-2026.11.22], this \
+             action is granted by the index privileges [read,all]",
+            "missing authentication credentials for REST request [/_bulk]",
+            "unable to authenticate user [elastic]",
+            "java.util.concurrent.RejectedExecutionException",
+            "mapper_parsing_exception: failed to parse field [x] of type [long]",
+            "failed to parse field [password] of type [long] in document with id 'a'",
+            "index [flyte] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)]",
+            "InvalidSignatureException: Signature expired",
+            "json_parse_exception: Unrecognized token 'x': was expecting (JSON String, Number or 'null')",
+            "expected a token but found unexpected token: [START_OBJECT]",
+        ] {
+            assert_eq!(without_secrets(text), text);
+        }
     }
 
     #[test]
