@@ -19,8 +19,8 @@ use crate::telemetry::Throttle;
 
 /// How long a host that could not be reached is left out while there are others.
 const LEFT_OUT: Duration = Duration::from_secs(30);
-/// How long a request may take by which a host that was left out is tried: one that swallows what is sent to it takes
-/// all of it, from a place on the wire that the others could use.
+/// How long a request may take by which a host that was left out is tried, while there are others: one that swallows
+/// what is sent to it takes all of it, from a place on the wire that the others could use.
 const TRIED: Duration = Duration::from_secs(30);
 
 /// TLS, as the options of every output say it.
@@ -214,11 +214,13 @@ impl Connection {
         let is_left_out =
             |host: &usize| state.left_out[*host].map(|left_out| left_out.until).filter(|until| *until > now);
         let host = in_turn.min_by_key(|host| is_left_out(host)).unwrap_or_default();
+        // Where all are busy a request needs its whole time: cut short, it would be sent again to hosts busy with it.
+        let is_another_free = (0..hosts).any(|other| other != host && is_left_out(&other).is_none());
         state.next = (host + 1) % hosts;
         let mut timeout = None;
-        if let Some(left_out) = state.left_out[host].as_mut().filter(|_| hosts > 1) {
+        if let Some(left_out) = state.left_out[host].as_mut() {
             left_out.until = left_out.until.max(now + TRIED);
-            timeout = Some(TRIED);
+            timeout = is_another_free.then_some(TRIED);
         }
         Chosen { host, transport: state.transports[host].clone(), timeout }
     }
@@ -314,5 +316,16 @@ mod tests {
         connection.leave_out(1, "refused");
         connection.leave_out(0, "refused");
         assert_eq!(connection.choose(Instant::now()).host, 1);
+    }
+
+    #[test]
+    fn a_bulk_has_its_whole_time_when_all_hosts_are_left_out() {
+        let connection = connection(2);
+        connection.leave_out(0, "status 429");
+        connection.leave_out(1, "status 429");
+        let timeouts = |now: Instant| [(); 4].map(|()| connection.choose(now).timeout);
+        assert_eq!(timeouts(Instant::now()), [None; 4]);
+        connection.take_back(0);
+        assert!(timeouts(Instant::now() + LEFT_OUT * 2).contains(&Some(TRIED)), "one of them is free");
     }
 }
