@@ -153,6 +153,11 @@ impl Connection {
         Self { urls, tls, is_direct: false, credentials, state, comings_and_goings: Throttle::default() }
     }
 
+    /// How many hosts there are.
+    pub(super) fn hosts(&self) -> usize {
+        self.urls.len()
+    }
+
     /// Sends a request to the next host, or to those after it as long as none can be reached. The error
     /// says why there is no answer.
     ///

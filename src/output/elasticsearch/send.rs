@@ -173,7 +173,7 @@ impl BulkSender {
             Ok((status, body)) => {
                 let outcome = response::read(status, &body, request.items.len());
                 if is_refused && outcome.shows_access() {
-                    self.refusals_are_for_good();
+                    self.take_refusals_for_good().await;
                 }
                 outcome
             }
@@ -181,9 +181,20 @@ impl BulkSender {
         }
     }
 
-    /// The credentials are good, and still do not allow what was asked: nothing is asked any more.
-    fn refusals_are_for_good(&self) {
-        self.settings.naming.answer(false);
+    /// The credentials are good, and still do not allow what was asked: nothing is asked any more, if that is so now.
+    /// What was refused may have been asked before they were good, or from a host that was not ready when another was.
+    async fn take_refusals_for_good(&self) {
+        if let Some(name) = self.settings.naming.question() {
+            for _ in 0..self.connection.hosts() {
+                match self.is_taken(name).await {
+                    Ok(Some(is_taken)) => return self.settings.naming.answer(is_taken),
+                    Ok(None) => {}
+                    // Nobody knows: the next request asks.
+                    Err(_) => return,
+                }
+            }
+            self.settings.naming.answer(false);
+        }
         if let Some(stream) = &self.settings.data_stream {
             stream.was_found();
         }
@@ -278,7 +289,19 @@ fn innermost(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use axum::Router;
+    use axum::http::StatusCode;
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::config::{Class, Environment, instance};
+    use crate::output::Surroundings;
+    use crate::output::elasticsearch::PLUGIN;
+    use crate::output::elasticsearch::connection::Tls;
+    use crate::output::elasticsearch::credentials::Credentials;
 
     #[test]
     fn shows_no_credentials() {
@@ -291,5 +314,45 @@ mod tests {
         }
         let endpoint = Endpoint { url: "http//user:secret@es", ..Endpoint::default() };
         assert_eq!(connect(&endpoint).unwrap_err().to_string(), "`es` is no address: relative URL without a base");
+    }
+
+    /// A sender to a server that answers from a list, and a request of one document.
+    async fn bulk_sender(answers: &[(u16, &'static str)]) -> (BulkSender, Request) {
+        let answers = Arc::new(Mutex::new(answers.iter().copied().collect::<VecDeque<_>>()));
+        let answer = move || {
+            let next = answers.lock().unwrap().pop_front();
+            let (status, body) = next.unwrap_or((500, "asked too often"));
+            std::future::ready((StatusCode::from_u16(status).unwrap(), body))
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        tokio::spawn(async { axum::serve(listener, Router::new().fallback(answer)).await });
+        let pairs = [("Host", "127.0.0.1"), ("Port", port.as_str()), ("Index", "flyte-logs"), ("Index_Date", "On")];
+        let (output, mut problems) = instance(Class::Output, &PLUGIN, &pairs, &Environment::default());
+        let settings = Settings::new(&output.options(), Surroundings { flyte: false }, &mut problems).unwrap();
+        let connection = Connection::new(settings.urls.clone(), Tls::default(), true, Credentials::None).unwrap();
+        let body = Bytes::from_static(b"{\"create\":{}}\n{}\n");
+        let length = u32::try_from(body.len()).unwrap();
+        let request = Request { partition: 0, body, encoding: Encoding::Plain, items: Arc::new([0]), length };
+        (BulkSender::new(Arc::new(settings), connection), request)
+    }
+
+    #[tokio::test]
+    async fn an_early_refusal_to_tell_of_an_alias_is_not_kept() {
+        const REFUSED: (u16, &str) = (403, "{}");
+        const TAKEN: (u16, &str) = (200, r#"{"errors":false,"items":[{"create":{"status":201}}]}"#);
+        const ALIAS: (u16, &str) = (200, r#"{"aliases":[{"name":"flyte-logs"}]}"#);
+        let (dated, alias) = ("flyte-logs-1970.01.01", "flyte-logs");
+        for (answers, destination, is_settled) in [
+            ([REFUSED, TAKEN, ALIAS], alias, true),
+            ([REFUSED, TAKEN, REFUSED], dated, true),
+            ([REFUSED, TAKEN, (503, "{}")], dated, false),
+            ([REFUSED, REFUSED, ALIAS], dated, false),
+        ] {
+            let (sender, request) = bulk_sender(&answers).await;
+            drop(sender.send(&request).await);
+            let is_answered = sender.settings.naming.question().is_none();
+            assert_eq!((sender.destination(0).as_str(), is_answered), (destination, is_settled), "{answers:?}");
+        }
     }
 }
