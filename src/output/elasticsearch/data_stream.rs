@@ -102,8 +102,8 @@ impl DataStream {
 
     fn advice(&self) -> String {
         format!(
-            "there is no data stream `{0}` and it cannot be made: run `flytail setup --data-stream --index {0}`, which \
-             installs its template",
+            "there is no data stream `{0}` and it cannot be made: run `flytail setup --data-stream --index {0}` (and \
+             `--fields ecs` where `Field_Names` is ecs), which installs its template",
             self.name
         )
     }
@@ -186,6 +186,7 @@ mod tests {
         let refused = br#"{"error":{"type":"illegal_argument_exception","reason":"no matching index template found"}}"#;
         let reason = stream.made(400, refused).unwrap_err();
         assert!(reason.contains("flytail setup --data-stream --index logs-flyte-default"), "{reason}");
+        assert!(reason.contains("`--fields ecs` where `Field_Names` is ecs"), "{reason}");
         assert!(stream.made(503, b"").is_err() && !stream.is_there());
         assert!(
             stream.made(403, b"") == Ok(false) && !stream.is_there(),
