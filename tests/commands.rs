@@ -51,6 +51,22 @@ fn every_mistake_is_named_with_its_line_and_nothing_starts() {
 }
 
 #[test]
+fn what_nobody_reads_on_standard_error_changes_no_exit_code() {
+    let directory = tempfile::tempdir().unwrap();
+    for (text, code) in [("[INPUT]\n  Name dummy\n[OUTPUT]\n  Name null\n", 0), ("[INPUT]\n  Name tail\n  Pth /x\n", 1)]
+    {
+        let file = directory.path().join("flytail.conf");
+        fs::write(&file, text).unwrap();
+        for arguments in [["check"].as_slice(), &["--dry-run", "-c"]] {
+            // Its reader is gone.
+            let (_, stderr) = std::io::pipe().unwrap();
+            let status = flytail().args(arguments).arg(&file).stderr(stderr).status().unwrap();
+            assert_eq!(status.code(), Some(code), "{arguments:?} {text}");
+        }
+    }
+}
+
+#[test]
 fn a_command_line_that_is_no_good_ends_with_1_and_help_with_0() {
     assert_eq!(flytail().arg("--nonsense").output().unwrap().status.code(), Some(1));
     assert_eq!(flytail().args(["-c", "/nowhere/x.conf"]).output().unwrap().status.code(), Some(1));

@@ -1,5 +1,8 @@
 //! The command line.
 
+// `eprintln!` panics where standard error is gone; see `print::eprint`.
+#![warn(clippy::print_stderr)]
+
 mod check;
 mod command_line;
 mod dead_letters;

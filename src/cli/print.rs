@@ -1,5 +1,6 @@
-//! Printing what a command has to say on standard output.
+//! Printing what a command has to say on standard output, and telling what else there is on standard error.
 
+use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 /// Prints a text. A reader that has seen enough (`| head`) is no error, as it is none to other commands.
@@ -13,6 +14,10 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 
 /// Says why nothing, or not all, could be printed.
 pub(super) fn complain(error: &io::Error) {
-    // Standard error may be gone as well: then there is nobody to be told.
-    drop(writeln!(io::stderr(), "cannot print: {error}"));
+    eprint(format_args!("cannot print: {error}\n"));
+}
+
+/// Tells something on standard error. That may be gone: then there is nobody to be told, and the work goes on.
+pub(super) fn eprint(text: impl Display) {
+    drop(io::stderr().write_all(text.to_string().as_bytes()));
 }

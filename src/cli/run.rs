@@ -12,6 +12,7 @@ use super::command_line::RunArguments;
 use super::serve::{Loaded, serve};
 use super::watch::Watched;
 use super::{FAILED, INVALID};
+use crate::cli::print::eprint;
 use crate::config::{Environment, Excerpts, LOG_LEVEL_VARIABLE, LogLevel, Problems, Written, fingerprint};
 use crate::pipeline::Memory;
 use crate::telemetry::log;
@@ -20,15 +21,15 @@ pub(super) fn run(arguments: &RunArguments, matches: &ArgMatches) -> ExitCode {
     if let Some(directory) = &arguments.workdir
         && let Err(error) = std::env::set_current_dir(directory)
     {
-        eprintln!("cannot change to {}: {error}", directory.display());
+        eprint(format_args!("cannot change to {}: {error}\n", directory.display()));
         return ExitCode::from(INVALID);
     }
     if arguments.is_empty() {
-        eprintln!("there is nothing to run: give a configuration file (-c FILE), or an input and an output (-i, -o)");
+        eprint("there is nothing to run: give a configuration file (-c FILE), or an input and an output (-i, -o)\n");
         return ExitCode::from(INVALID);
     }
     let Ok(runtime) = runtime() else {
-        eprintln!("no threads can be started");
+        eprint("no threads can be started\n");
         return ExitCode::from(FAILED);
     };
     let mut environment = Environment::process();
@@ -41,17 +42,17 @@ pub(super) fn run(arguments: &RunArguments, matches: &ArgMatches) -> ExitCode {
     // What sends is built inside of the runtime.
     let loaded = runtime.block_on(async { load() });
     let (Ok(Loaded { problems, .. }) | Err(problems)) = &loaded;
-    eprint!("{}", Excerpts::new(is_coloured(&std::io::stderr())).show_all(problems));
+    eprint(Excerpts::new(is_coloured(&std::io::stderr())).show_all(problems));
     let Ok(loaded) = loaded else {
-        eprintln!("the configuration is not valid: nothing was started");
+        eprint("the configuration is not valid: nothing was started\n");
         return ExitCode::from(INVALID);
     };
     if arguments.dry_run {
-        eprintln!("configuration test is successful");
+        eprint("configuration test is successful\n");
         return ExitCode::SUCCESS;
     }
     if let Err(error) = log::init(level(loaded.config.service.log_level), loaded.config.service.log_file.as_deref()) {
-        eprintln!("the Log_File cannot be written: {error}");
+        eprint(format_args!("the Log_File cannot be written: {error}\n"));
         return ExitCode::from(INVALID);
     }
     let code = runtime.block_on(serve(loaded, load, Arc::clone(&watched)));

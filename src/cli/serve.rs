@@ -8,6 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::print::eprint;
 use super::undrained::Undrained;
 use super::watch::Watched;
 use super::{FAILED, INVALID};
@@ -109,7 +110,7 @@ async fn reloaded(
             Err(problems) => (problems.to_string(), Some(excerpts.show_all(&problems))),
             Ok(loaded) => match server.listen(&loaded.config).await {
                 Ok(()) => {
-                    eprint!("{}", excerpts.show_all(&loaded.problems));
+                    eprint(excerpts.show_all(&loaded.problems));
                     return (loaded, request);
                 }
                 Err(reason) => (reason, None),

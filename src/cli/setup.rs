@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::print::print;
+use super::print::{eprint, print};
 use super::run::runtime;
 use super::{FAILED, INVALID, ended};
 use crate::output::elasticsearch::setup::{self, Part, Plan, Server, SetupError, State};
@@ -124,7 +124,7 @@ fn run_at(url: &str, arguments: &SetupArguments) -> ExitCode {
     let connection = match Connection::to(&endpoint) {
         Ok(connection) => connection,
         Err(error) => {
-            eprintln!("{error}");
+            eprint(format_args!("{error}\n"));
             return ExitCode::from(INVALID);
         }
     };
@@ -133,7 +133,7 @@ fn run_at(url: &str, arguments: &SetupArguments) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
         Err(error) => {
-            eprintln!("{}: {error}", without_credentials(url));
+            eprint(format_args!("{}: {error}\n", without_credentials(url)));
             ExitCode::from(FAILED)
         }
     }

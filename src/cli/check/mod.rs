@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::print::{complain, print};
+use super::print::{complain, eprint, print};
 use super::run::runtime;
 use super::{FAILED, INVALID};
 use crate::config::{Config, Environment, Excerpts, Instance, Problems, Written, load_written};
@@ -42,8 +42,8 @@ pub(super) fn run(arguments: &CheckArguments) -> ExitCode {
     if arguments.json {
         shown = format!("{}\n", report::json(&arguments.file, &problems));
     } else {
-        eprint!("{}", Excerpts::new(is_coloured(&std::io::stderr())).show_all(&problems));
-        eprintln!("{}", report::summary(&arguments.file, &problems));
+        eprint(Excerpts::new(is_coloured(&std::io::stderr())).show_all(&problems));
+        eprint(format_args!("{}\n", report::summary(&arguments.file, &problems)));
     }
     if arguments.explain && !arguments.json {
         shown = drawing::draw(&checked.config, &checked.filters, is_coloured(&std::io::stdout()));

@@ -8,6 +8,7 @@ use super::error::LettersError;
 use super::selection::Selection;
 use super::{Ending, Place, each_letter};
 use crate::cli::figures::grouped;
+use crate::cli::print::eprint;
 use crate::record::Timestamp;
 use crate::spool::dead_letters::{Change, DeadLetter, rewrite, segments};
 
@@ -57,7 +58,7 @@ fn confirm(count: u64) -> Result<bool, LettersError> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(LettersError::Unconfirmed(count));
     }
-    eprint!("Drop {} dead letters for good? [y/N] ", grouped(count));
+    eprint(format_args!("Drop {} dead letters for good? [y/N] ", grouped(count)));
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))

@@ -18,6 +18,7 @@ use clap::{Args, Subcommand};
 
 use self::error::LettersError;
 use super::{FAILED, INVALID};
+use crate::cli::print::eprint;
 use crate::config::{Config, Environment, load};
 use crate::pipeline::{Plugins, dead_letter_path};
 use crate::spool::dead_letters::{DeadLetter, segments};
@@ -76,7 +77,7 @@ pub(super) fn run(arguments: &DeadLettersArguments) -> ExitCode {
         // Whoever reads has seen enough.
         Err(LettersError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprint(format_args!("{error}\n"));
             ExitCode::from(if error.is_usage() { INVALID } else { FAILED })
         }
     }

@@ -13,6 +13,7 @@ use super::selection::Selection;
 use super::settle::{Entry, Fate, settle};
 use super::{Ending, Place, each_letter, visible};
 use crate::cli::figures::grouped;
+use crate::cli::print::eprint;
 use crate::cli::run::runtime;
 use crate::config::{Config, Problems};
 use crate::output::elasticsearch::{Endpoint, OPENSEARCH_PLUGIN, PLUGIN, Resender};
@@ -253,13 +254,13 @@ impl Replay {
     fn progress(&self) {
         if io::stderr().is_terminal() {
             let Sums { accepted, refused, .. } = &self.sums;
-            eprint!("\r{} accepted, {} refused again ", grouped(*accepted), grouped(*refused));
+            eprint(format_args!("\r{} accepted, {} refused again ", grouped(*accepted), grouped(*refused)));
         }
     }
 
     fn report(&self, out: &mut impl Write) -> io::Result<()> {
         if io::stderr().is_terminal() {
-            eprintln!();
+            eprint("\n");
         }
         let Sums { accepted, refused, unknown, not_sent } = &self.sums;
         writeln!(out, "{} letters were accepted and are removed", grouped(*accepted))?;

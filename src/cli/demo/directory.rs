@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use crate::cli::print::eprint;
+
 /// A new directory among the temporary files, that nobody else can look into. Dropping it removes it with all that is
 /// in it.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ impl TemporaryDirectory {
 impl Drop for TemporaryDirectory {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.path) {
-            eprintln!("{} could not be removed: {error}", self.path.display());
+            eprint(format_args!("{} could not be removed: {error}\n", self.path.display()));
         }
     }
 }

@@ -27,6 +27,7 @@ use elasticsearch::http::Url;
 
 use super::FAILED;
 use super::run::runtime;
+use crate::cli::print::eprint;
 
 const EXAMPLES: &str = "\
 What it does:
@@ -89,7 +90,7 @@ pub struct DemoArguments {
 
 pub(super) fn run(arguments: &DemoArguments) -> ExitCode {
     let Ok(runtime) = runtime() else {
-        eprintln!("no threads can be started");
+        eprint("no threads can be started\n");
         return ExitCode::from(FAILED);
     };
     let outcome = runtime.block_on(session::run(arguments));
@@ -99,7 +100,7 @@ pub(super) fn run(arguments: &DemoArguments) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
         Err(error) => {
-            eprintln!("{error}");
+            eprint(format_args!("{error}\n"));
             ExitCode::from(FAILED)
         }
     }

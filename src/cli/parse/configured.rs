@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::show::Shape;
 use super::{Ending, ParseArguments, ParseError, open};
+use crate::cli::print::eprint;
 use crate::cli::run::runtime;
 use crate::config::{Environment, load};
 use crate::pipeline::Plugins;
@@ -39,7 +40,7 @@ pub(super) fn run(
     let path = arguments.path.as_deref().unwrap_or(&arguments.file);
     let tried = runtime()?.block_on(async { try_lines(&config, &environment, (input, path), lines, &mut problems) });
     let Some(tried) = tried else { return Err(ParseError::Parsers(problems)) };
-    eprint!("{problems}");
+    eprint(&problems);
     tried.iter().try_for_each(|tried| show(tried, shape, out))?;
     Ok(Ending::Complete)
 }

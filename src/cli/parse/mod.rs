@@ -15,6 +15,7 @@ use clap::Args;
 
 use self::show::{Shape, Style};
 use super::{FAILED, INVALID};
+use crate::cli::print::eprint;
 use crate::config::Problems;
 use crate::parser::{Explainer, Explanation, Parser};
 use crate::record::Timestamp;
@@ -117,7 +118,7 @@ pub(super) fn run(arguments: &ParseArguments) -> ExitCode {
         // Whoever reads has seen enough.
         Err(ParseError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", error.to_string().trim_end());
+            eprint(format_args!("{}\n", error.to_string().trim_end()));
             ExitCode::from(INVALID)
         }
     }

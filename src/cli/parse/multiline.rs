@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::show::{Colour, Shape, Style, visible};
 use super::{Ending, ParseArguments, ParseError, open, parsers};
+use crate::cli::print::eprint;
 use crate::config::Problems;
 use crate::parser::Parsers;
 use crate::pipeline::multiline::{Chain, Definitions, Explained, LIMITS, Role, definitions, explain};
@@ -36,7 +37,7 @@ fn load(files: &[PathBuf]) -> Result<Definitions, ParseError> {
     if problems.is_fatal() {
         return Err(ParseError::Parsers(problems));
     }
-    eprint!("{problems}");
+    eprint(&problems);
     Ok(definitions)
 }
 

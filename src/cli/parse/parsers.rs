@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::ParseError;
+use crate::cli::print::eprint;
 use crate::config::{Config, Environment, Problems, load_text};
 use crate::parser::{Parser, Parsers};
 use crate::pipeline::Plugins;
@@ -21,7 +22,7 @@ pub(super) fn find(name: &str, files: &[PathBuf]) -> Result<Parser, ParseError> 
     if problems.is_fatal() {
         return Err(ParseError::Parsers(problems));
     }
-    eprint!("{problems}");
+    eprint(&problems);
     parsers.find(name).cloned().ok_or_else(|| ParseError::Unknown { name: name.to_owned(), hint: hint(name, &parsers) })
 }
 

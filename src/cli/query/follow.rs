@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::error::QueryError;
 use super::{Asking, QueryArguments};
+use crate::cli::print::eprint;
 use crate::output::elasticsearch::search::SearchError;
 use crate::record::Timestamp;
 
@@ -48,7 +49,7 @@ impl Follow {
             std::thread::sleep(PAUSE);
             let found = match asking.last(arguments, &arguments.query_from(Some(horizon()))?, MOST) {
                 Err(error @ QueryError::Search { error: SearchError::Unreachable(_), .. }) => {
-                    eprintln!("{error}: trying again");
+                    eprint(format_args!("{error}: trying again\n"));
                     continue;
                 }
                 found => found?,
@@ -60,7 +61,7 @@ impl Follow {
             self.seen = found.ids.into_iter().collect();
             if self.seen.len() >= MOST && !self.has_warned {
                 self.has_warned = true;
-                eprintln!("more match than can be followed, some are left out: narrow the search");
+                eprint("more match than can be followed, some are left out: narrow the search\n");
             }
         }
     }

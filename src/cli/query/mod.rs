@@ -20,6 +20,7 @@ use super::run::runtime;
 use super::screen::Abilities;
 use super::since::since;
 use super::{FAILED, INVALID};
+use crate::cli::print::eprint;
 use crate::kql::{Query, parse};
 use crate::output::elasticsearch::search::{Found, last};
 use crate::output::elasticsearch::{Connection, Endpoint};
@@ -112,7 +113,7 @@ pub(super) fn run(arguments: &QueryArguments) -> ExitCode {
         // Whoever reads has seen enough.
         Err(QueryError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprint(format_args!("{error}\n"));
             ExitCode::from(if error.is_usage() { INVALID } else { FAILED })
         }
     }
@@ -183,11 +184,13 @@ impl QueryArguments {
         if shown == 0 {
             let is_last_hour = self.since.is_none() && self.execution.is_none();
             let hint = if is_last_hour { " in the last hour: look further back with --since 24h" } else { "" };
-            eprintln!("nothing matches{hint}");
+            eprint(format_args!("nothing matches{hint}\n"));
         } else if found.total > shown {
             let more = if found.is_at_least { "more than " } else { "" };
             let (total, shown) = (grouped(found.total), grouped(shown));
-            eprintln!("{more}{total} documents match; these are the last {shown} (see --limit, --since and --until)");
+            eprint(format_args!(
+                "{more}{total} documents match; these are the last {shown} (see --limit, --since and --until)\n"
+            ));
         }
         Ok(())
     }

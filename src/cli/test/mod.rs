@@ -14,6 +14,7 @@ use serde_json::Value;
 use self::suite::{Case, Malformed, Suite};
 use super::run::runtime;
 use super::{FAILED, INVALID};
+use crate::cli::print::eprint;
 use crate::config::{Environment, Instance, Problems, load};
 use crate::pipeline::Plugins;
 use crate::pipeline::trial::{Tried, try_lines};
@@ -79,7 +80,7 @@ pub(super) fn run(arguments: &TestArguments) -> ExitCode {
         // Whoever reads has seen enough.
         Err(TestError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", error.to_string().trim_end());
+            eprint(format_args!("{}\n", error.to_string().trim_end()));
             ExitCode::from(INVALID)
         }
     }
