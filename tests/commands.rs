@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use support::node::BRIEF;
@@ -64,6 +64,24 @@ fn what_nobody_reads_on_standard_error_changes_no_exit_code() {
             assert_eq!(status.code(), Some(code), "{arguments:?} {text}");
         }
     }
+}
+
+#[test]
+fn an_end_that_is_asked_for_while_the_configuration_is_read_is_an_orderly_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = flytail();
+    command.args(["-c", "/dev/stdin"]).current_dir(directory.path()).env("TMPDIR", directory.path());
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut configuration = child.stdin.take().unwrap();
+    // More than a pipe holds: when it is written, some of it was read.
+    configuration.write_all("# what is left out\n".repeat(16 * 1024).as_bytes()).unwrap();
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    // If the process is gone, its status says so.
+    drop(configuration.write_all(b"[INPUT]\n  Name dummy\n[OUTPUT]\n  Name null\n"));
+    drop(configuration);
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.contains("service will shutdown"), "{} {stderr}", output.status);
 }
 
 #[test]

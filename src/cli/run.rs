@@ -9,7 +9,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::check::{Checked, is_coloured};
 use super::command_line::RunArguments;
-use super::serve::{Loaded, serve};
+use super::serve::{Loaded, serve, stop_signal};
 use super::watch::Watched;
 use super::{FAILED, INVALID};
 use crate::cli::print::eprint;
@@ -39,8 +39,9 @@ pub(super) fn run(arguments: &RunArguments, matches: &ArgMatches) -> ExitCode {
     let memory = Memory::default();
     let watched = Arc::new(Watched::new(watching(arguments, &environment)));
     let load = || load_and_build(arguments, matches, &environment, &memory, &watched);
-    // What sends is built inside of the runtime.
-    let loaded = runtime.block_on(async { load() });
+    // What sends is built inside of the runtime. Signals are taken before: an end that is asked for meanwhile is an
+    // orderly one, and the first process of a container would not even notice a signal that it has not taken.
+    let (stop, loaded) = runtime.block_on(async { (stop_signal(), load()) });
     let (Ok(Loaded { problems, .. }) | Err(problems)) = &loaded;
     eprint(Excerpts::new(is_coloured(&std::io::stderr())).show_all(problems));
     let Ok(loaded) = loaded else {
@@ -55,7 +56,7 @@ pub(super) fn run(arguments: &RunArguments, matches: &ArgMatches) -> ExitCode {
         eprint(format_args!("the Log_File cannot be written: {error}\n"));
         return ExitCode::from(INVALID);
     }
-    let code = runtime.block_on(serve(loaded, load, Arc::clone(&watched)));
+    let code = runtime.block_on(serve(loaded, stop, load, Arc::clone(&watched)));
     // A thread that still waits (for standard input) must not keep the process.
     runtime.shutdown_background();
     code

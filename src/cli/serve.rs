@@ -26,9 +26,10 @@ pub(super) struct Loaded {
     pub(super) problems: Problems,
 }
 
-/// Runs a configuration, and those that `load` gives when a reload is asked for.
+/// Runs a configuration, and those that `load` gives when a reload is asked for, until `stop` says so.
 pub(super) async fn serve(
     first: Loaded,
+    stop: impl Future<Output = ()>,
     load: impl Fn() -> Result<Loaded, Problems>,
     watched: Arc<Watched>,
 ) -> ExitCode {
@@ -38,8 +39,6 @@ pub(super) async fn serve(
     if server.listen(&first.config).await.is_err() {
         return ExitCode::from(INVALID);
     }
-    // Before anybody is told that it runs: an end that is asked for from then on is an orderly one.
-    let stop = stop_signal();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         inputs = first.config.inputs.len(),
