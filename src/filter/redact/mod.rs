@@ -5,20 +5,24 @@
 //! the copies of removed ones in the spool, stay as the application wrote them.
 
 mod rules;
+mod scalars;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 use std::ops::Range;
 
 use bumpalo::Bump;
 use bumpalo::collections::Vec as ArenaVec;
-use memchr::{memchr, memchr2};
+use serde::de::IgnoredAny;
 
 use super::{Action, Filter};
 use crate::config::{Kind, OptionSpec, Options, Plugin, Problems};
 use crate::record::escape::write_escaped;
 use crate::record::{Member, Origin, Record, Source, Turn, Value, json};
 use crate::telemetry::accounts::FilterCounter;
-use rules::{NAMED, RuleError, Rules, Search};
+use rules::{NAMED, Rule, RuleError, Rules};
+use scalars::{Kind as ScalarKind, has_plain_keys, scalars};
 
 /// The filter as configurations see it.
 pub const PLUGIN: Plugin = Plugin {
@@ -40,9 +44,10 @@ pub const PLUGIN: Plugin = Plugin {
             Kind::Text,
             "",
             "Another rule: a regular expression, searched for in each text: the value of a member, each string inside of \
-             JSON (also where a line is JSON that nothing split), without its quotes and escapes. `^` and `$` are the \
-             ends of such a text. Texts of up to 1 KiB are searched as `\"key\":\"text\"`, too, so that a rule can name \
-             the key. If it has a group, what the first one took is replaced, else all that matched.",
+             JSON (also where a line is JSON that nothing split), without its quotes and escapes; numbers, too. `^` and \
+             `$` are the ends of such a text. Texts of up to 1 KiB are searched as `\"key\":\"text\"`, too (numbers as \
+             `\"key\":1`), without blanks, so that a rule can name the key. If it has a group, what the first one took is \
+             replaced, else all that matched. A number with a secret becomes a text.",
         )
         .repeatable(),
         OptionSpec::new("Replacement", Kind::Text, "[REDACTED]", "What stands in the place of a secret."),
@@ -127,44 +132,72 @@ impl Redact {
         }
     }
 
-    /// The same of a text, which may be JSON that nothing split.
+    /// The same of a text. One that is JSON which nothing split is searched as if it were split: its escapes and
+    /// blanks would hide secrets, and what is taken out of it must leave it JSON.
     fn redacted_text<'t>(&self, key: &[u8], text: &'t [u8], arena: &'t Bump) -> Option<&'t [u8]> {
-        let mut out = ArenaVec::new_in(arena);
-        let replaced: Option<&'t [u8]> = self.replace(Some(key), text, &mut out).then(|| out.into_bump_slice());
-        let text = replaced.unwrap_or(text);
-        // Rules without anchors found in the whole what they would find in its strings.
-        let is_json = self.rules.is_anchored
-            && text.first() == Some(&b'{')
-            && json::split(text, arena, &mut Vec::new(), Origin::Application).is_ok();
-        let inside = if is_json { self.redacted_json(None, text, arena) } else { None };
-        inside.or(replaced)
-    }
-
-    /// The same of JSON, string by string, so that no quote is ever taken for a part of a secret.
-    fn redacted_json<'t>(&self, key: Option<&[u8]>, json: &'t [u8], arena: &'t Bump) -> Option<&'t [u8]> {
-        // What has no escapes is searched as a whole: nearly all values end here.
-        let is_long = key.is_none_or(|_| json.len() > LONGEST_NAMED);
-        if is_long && !self.rules.is_anchored && memchr(b'\\', json).is_none() && !self.rules.all.is_match(json) {
+        if matches!(text.trim_ascii_start(), [b'{' | b'[', ..]) {
+            let is_clean = self.is_clean(text);
+            // That it is JSON matters to the own rules alone then, which may name the text's key.
+            if is_clean && (self.rules.own().is_empty() || text.len() > LONGEST_NAMED) {
+                return None;
+            }
+            if serde_json::from_slice::<IgnoredAny>(text).is_ok() {
+                return if is_clean { None } else { self.replace_scalars(None, text, arena) };
+            }
+        }
+        let key = Key { name: json::unescape(key, arena), quote: b"\"" };
+        let secrets = self.secrets(Some(key), text, arena);
+        if secrets.is_empty() {
             return None;
         }
-        let (mut out, mut copied, mut at, mut key) = (ArenaVec::new_in(arena), 0, 0, key);
-        while let Some(quote) = memchr(b'"', json.get(at..)?) {
-            let start = at + quote + 1;
-            let end = start + string_length(json.get(start..)?);
-            let inner = json.get(start..end)?;
-            let mut text = ArenaVec::new_in(arena);
-            let unescaped = json::unescape(inner, arena);
-            let is_key = json[end..].iter().skip(1).find(|byte| !byte.is_ascii_whitespace()) == Some(&b':');
-            let named = key.take().filter(|_| !is_key);
-            key = is_key.then_some(unescaped);
-            if self.replace(named, unescaped, &mut text) {
-                out.extend_from_slice_copy(&json[copied..start]);
-                let mut written = Vec::with_capacity(text.len());
-                write_escaped(&mut written, &text);
-                out.extend_from_slice_copy(&written);
-                copied = end;
+        let mut out = ArenaVec::new_in(arena);
+        self.write_without(&secrets, text, &mut out);
+        Some(out.into_bump_slice())
+    }
+
+    /// The same of JSON.
+    fn redacted_json<'t>(&self, key: Option<&[u8]>, json: &'t [u8], arena: &'t Bump) -> Option<&'t [u8]> {
+        // Nearly all values end here. To what is no object its own key matters, too.
+        let is_whole = key.is_none() || json.first() == Some(&b'{');
+        if is_whole && self.is_clean(json) {
+            return None;
+        }
+        self.replace_scalars(key, json, arena)
+    }
+
+    /// Searching JSON as a whole shows that none of its scalars has a secret. It does so only if each of them, with its
+    /// key, stands there as it is searched.
+    fn is_clean(&self, json: &[u8]) -> bool {
+        !self.rules.is_anchored && has_plain_keys(json, !self.rules.own().is_empty()) && !self.rules.is_match(json)
+    }
+
+    /// JSON without the secrets in its scalars, so that no quote is ever taken for a part of a secret.
+    fn replace_scalars<'t>(&self, key: Option<&[u8]>, json: &'t [u8], arena: &'t Bump) -> Option<&'t [u8]> {
+        let (mut out, mut copied) = (ArenaVec::new_in(arena), 0);
+        for scalar in scalars(key, json) {
+            let is_number = scalar.kind == ScalarKind::Number;
+            // No rule with a name is for numbers.
+            if is_number && self.rules.own().is_empty() {
+                continue;
             }
-            at = end + 1;
+            let text = json::unescape(&json[scalar.place.clone()], arena);
+            let quote: &[u8] = if is_number { b"" } else { b"\"" };
+            let key = scalar.key.map(|key| Key { name: json::unescape(key, arena), quote });
+            let secrets = self.secrets(key, text, arena);
+            if secrets.is_empty() {
+                continue;
+            }
+            let mut without = ArenaVec::new_in(arena);
+            self.write_without(&secrets, text, &mut without);
+            let mut written = Vec::with_capacity(without.len());
+            write_escaped(&mut written, &without);
+            out.extend_from_slice_copy(&json[copied..scalar.place.start]);
+            // A text has its quotes already.
+            let quote: &[u8] = if is_number { b"\"" } else { b"" };
+            for part in [quote, &written, quote] {
+                out.extend_from_slice_copy(part);
+            }
+            copied = scalar.place.end;
         }
         if copied == 0 {
             return None;
@@ -173,201 +206,72 @@ impl Redact {
         Some(out.into_bump_slice())
     }
 
-    /// Writes the text without its secrets. Whether it has any; if not, nothing is written. What the key says of the
-    /// text counts: a short one is searched as a line would have the two, `"key":"text"`.
-    fn replace(&self, key: Option<&[u8]>, text: &[u8], out: &mut ArenaVec<'_, u8>) -> bool {
+    /// Where the text has secrets, in order and apart from each other. What the key says of the text counts: a short
+    /// one is searched as a line would have the two, `"key":"text"`.
+    fn secrets<'t>(&self, key: Option<Key<'_>>, text: &[u8], arena: &'t Bump) -> ArenaVec<'t, Range<usize>> {
+        let (rules, mut found) = (&self.rules, ArenaVec::new_in(arena));
         let Some(key) = key.filter(|_| text.len() <= LONGEST_NAMED) else {
-            return self.replace_in(&self.rules.all, text, 0..text.len(), out);
-        };
-        let arena = out.bump();
-        let mut without = ArenaVec::new_in(arena);
-        let own = self.rules.own.as_ref();
-        // The ends of the text are its own only while nothing stands around it.
-        let has_own = own.is_some_and(|own| self.replace_in(own, text, 0..text.len(), &mut without));
-        let (text, others) = match (has_own, &self.rules.named) {
-            (false, _) => (text, &self.rules.all),
-            (true, Some(named)) => (&*without, named),
-            (true, None) => {
-                out.extend_from_slice_copy(&without);
-                return true;
+            if rules.is_match(text) {
+                find(rules.each(), text, 0..text.len(), &mut found);
             }
+            return apart(found);
         };
-        let mut line = ArenaVec::with_capacity_in(key.len() + 5 + text.len(), arena);
-        for part in [b"\"".as_slice(), key, b"\":\"", text] {
+        let mut line = ArenaVec::with_capacity_in(key.name.len() + 5 + text.len(), arena);
+        for part in [b"\"", key.name, b"\":", key.quote, text, key.quote] {
             line.extend_from_slice_copy(part);
         }
-        let place = line.len() - text.len()..line.len();
-        line.push(b'"');
-        let has_others = self.replace_in(others, &line, place, out);
-        if has_own && !has_others {
-            out.extend_from_slice_copy(text);
+        let start = key.name.len() + 3 + key.quote.len();
+        // What a rule without anchors finds in the text alone, it finds in the line.
+        if rules.is_match(&line) || (rules.is_anchored && rules.own().iter().any(|rule| rule.is_match(text))) {
+            // The ends of the text are its own only while nothing stands around it.
+            find(rules.own(), text, 0..text.len(), &mut found);
+            find(rules.each(), &line, start..start + text.len(), &mut found);
         }
-        has_own || has_others
+        apart(found)
     }
 
-    /// The same of what stands in this place of a text; the rest is only looked at.
-    fn replace_in(&self, rules: &Search, text: &[u8], place: Range<usize>, out: &mut ArenaVec<'_, u8>) -> bool {
-        if !rules.is_match(text) {
-            return false;
-        }
-        let mut end = place.start;
-        let before = self.secrets.get();
-        for secret in rules.secrets(text).filter(|secret| secret.end > place.start && secret.start < place.end) {
-            out.extend_from_slice_copy(&text[end..secret.start.max(place.start)]);
+    /// Writes the text with the replacement in these places.
+    fn write_without(&self, secrets: &[Range<usize>], text: &[u8], out: &mut ArenaVec<'_, u8>) {
+        let mut end = 0;
+        for secret in secrets {
+            out.extend_from_slice_copy(&text[end..secret.start]);
             out.extend_from_slice_copy(&self.replacement);
-            end = secret.end.min(place.end);
-            self.secrets.set(self.secrets.get() + 1);
+            end = secret.end;
         }
-        if self.secrets.get() == before {
-            return false;
-        }
-        out.extend_from_slice_copy(&text[end..place.end]);
-        true
+        out.extend_from_slice_copy(&text[end..]);
+        self.secrets.set(self.secrets.get() + secrets.len() as u64);
     }
 }
 
-/// Bytes of a valid JSON string up to its closing quote.
-fn string_length(rest: &[u8]) -> usize {
-    let mut at = 0;
-    loop {
-        match memchr2(b'"', b'\\', &rest[at.min(rest.len())..]) {
-            None => return rest.len(),
-            Some(found) if rest[at + found] == b'"' => return at + found,
-            Some(found) => at += found + 2,
-        }
+/// The key of a text or number.
+#[derive(Clone, Copy)]
+struct Key<'k> {
+    /// Without its quotes and escapes.
+    name: &'k [u8],
+    /// What stands around the value.
+    quote: &'static [u8],
+}
+
+/// Adds what each of the rules finds in this place of a text, counted from its start; the rest is only looked at.
+fn find(rules: &[Rule], text: &[u8], place: Range<usize>, found: &mut ArenaVec<'_, Range<usize>>) {
+    for rule in rules {
+        let secrets = rule.secrets(text).filter(|secret| secret.end > place.start && secret.start < place.end);
+        found.extend(secrets.map(|secret| {
+            let (start, end) = (secret.start.max(place.start), secret.end.min(place.end));
+            start - place.start..end - place.start
+        }));
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{Class, Environment, instance};
-    use crate::record::{DocumentId, Timestamp};
-
-    fn built(pairs: &[(&str, &str)]) -> (Option<Box<dyn Filter>>, Problems) {
-        let pairs: Vec<_> = [("Match", "*")].iter().chain(pairs).copied().collect();
-        let (definition, mut problems) = instance(Class::Filter, &PLUGIN, &pairs, &Environment::default());
-        let filter = build(&definition.options(), &mut problems);
-        (filter, problems)
-    }
-
-    /// The members behind the filter, and how many secrets it counted.
-    fn filtered(pairs: &[(&str, &str)], members: &[Member<'_>]) -> (Vec<String>, u64) {
-        let (filter, problems) = built(pairs);
-        let filter = filter.unwrap_or_else(|| panic!("{problems}"));
-        let arena = Bump::new();
-        let source = Source {
-            id: 1,
-            input: 0,
-            tag: "t".to_owned(),
-            path: None,
-            container: None,
-            pod: None,
-            log: None,
-            began: None,
-        };
-        let turn = Turn { arena: &arena, source: &source, now: Timestamp(0) };
-        let id = DocumentId::random(Timestamp(0));
-        let mut record = Record { time: Timestamp(7), members: members.to_vec(), id, truncated: false, unique: true };
-        assert_eq!(filter.apply(&mut record, &turn), Action::Keep);
-        let shown = |member: &Member<'_>| {
-            let (Value::Json(bytes) | Value::Text(bytes) | Value::Members(bytes)) = member.value;
-            String::from_utf8(bytes.to_vec()).unwrap()
-        };
-        (record.members.iter().map(shown).collect(), filter.counters()[0].value)
-    }
-
-    #[test]
-    fn texts_and_strings_inside_of_json_lose_their_secrets() {
-        let members = [
-            Member::text(b"log", b"call with Bearer abcdefgh12345", Origin::Runtime),
-            Member::json(
-                b"request",
-                br#"{"auth":"Bearer abcdefgh","deep":["AKIAIOSFODNN7EXAMPLE",1]}"#,
-                Origin::Application,
-            ),
-            Member::json(b"url", br#""http:\/\/me:pass@host\/\n""#, Origin::Application),
-            Member::members(br#""a":"Bearer abcdefgh","b":2"#, Origin::Application),
-            Member::json(b"kubernetes", br#"{"annotations":{"a":"Bearer abcdefgh"}}"#, Origin::Filter),
-            Member::json(b"plain", br#"{"a":"b\n"}"#, Origin::Application),
-            // As the Flyte filter leaves it.
-            Member::text(b"message", b"call with Bearer abcdefgh12345", Origin::Filter),
-            // What only the key tells.
-            Member::json(
-                b"headers",
-                br#"{"Authorization": "Basic dXNlcjpwYXNz","Accept":"Basic dXNlcjpwYXNz"}"#,
-                Origin::Application,
-            ),
-            Member::json(b"Authorization", br#""Basic dXNlcjpwYXNz""#, Origin::Application),
-            Member::text(b"authorization", b"Basic dXNlcjpwYXNz", Origin::Application),
-        ];
-        let (shown, secrets) = filtered(&[], &members);
-        let expected = [
-            "call with Bearer [REDACTED]",
-            r#"{"auth":"Bearer [REDACTED]","deep":["[REDACTED]",1]}"#,
-            r#""http://me:[REDACTED]@host/\n""#,
-            r#""a":"Bearer [REDACTED]","b":2"#,
-            r#"{"annotations":{"a":"Bearer abcdefgh"}}"#,
-            r#"{"a":"b\n"}"#,
-            "call with Bearer [REDACTED]",
-            r#"{"Authorization": "Basic [REDACTED]","Accept":"Basic dXNlcjpwYXNz"}"#,
-            r#""Basic [REDACTED]""#,
-            "Basic [REDACTED]",
-        ];
-        assert_eq!((shown, secrets), (expected.map(str::to_owned).to_vec(), 9));
-    }
-
-    #[test]
-    fn an_own_rule_cannot_break_json() {
-        let member = Member::json(b"m", br#"{"a":"x secret=a\"b\\","c":"d"}"#, Origin::Application);
-        let pairs = [("Rules", "none"), ("Regex", "secret=.*"), ("Replacement", "\"gone\"")];
-        let (shown, secrets) = filtered(&pairs, &[member]);
-        assert_eq!((shown, secrets), (vec![r#"{"a":"x \"gone\"","c":"d"}"#.to_owned()], 1));
-    }
-
-    #[test]
-    fn anchors_of_an_own_rule_are_the_ends_of_a_value() {
-        let members = [
-            Member::text(b"log", b"tok_a", Origin::Runtime),
-            Member::text(b"log", b"see tok_a", Origin::Runtime),
-            Member::json(b"request", br#"{"a":"tok_b","n":{"b":"tok\u005fc"},"c":"x tok_d"}"#, Origin::Application),
-            Member::json(b"token", br#""tok_f""#, Origin::Application),
-            Member::members(br#""a":"tok_g","b":2"#, Origin::Application),
-            // JSON that nobody split.
-            Member::text(b"log", br#"{"a":"tok_h","b":["tok_i"],"c":"x tok_j"}"#, Origin::Runtime),
-            Member::text(b"log", br#"{"a":"tok_h""#, Origin::Runtime),
-        ];
-        let (shown, secrets) = filtered(&[("Rules", "none"), ("Regex", r"^tok_\w+$"), ("Replacement", "#")], &members);
-        let expected = [
-            "#",
-            "see tok_a",
-            r##"{"a":"#","n":{"b":"#"},"c":"x tok_d"}"##,
-            r##""#""##,
-            r##""a":"#","b":2"##,
-            r##"{"a":"#","b":["#"],"c":"x tok_j"}"##,
-            r#"{"a":"tok_h""#,
-        ];
-        assert_eq!((shown, secrets), (expected.map(str::to_owned).to_vec(), 7));
-    }
-
-    #[test]
-    fn an_own_rule_may_name_the_key() {
-        let member = Member::json(b"m", br#"{"pin":"1234","tin":"1234"}"#, Origin::Application);
-        let pairs = [("Rules", "none"), ("Regex", r#""pin":"(\d+)""#), ("Replacement", "#")];
-        let (shown, secrets) = filtered(&pairs, &[member]);
-        assert_eq!((shown, secrets), (vec![r##"{"pin":"#","tin":"1234"}"##.to_owned()], 1));
-    }
-
-    #[test]
-    fn what_is_wrong_with_the_rules_is_said() {
-        for (pairs, expected) in [
-            (&[("Rules", "jwt, jvt")][..], "there is no rule `jvt`"),
-            (&[("Rules", "none")], "neither Rules nor a Regex"),
-            (&[("Regex", "a(")], "no regular expression"),
-            (&[("Regex", "x*")], "matches the empty text"),
-        ] {
-            let (filter, problems) = built(pairs);
-            assert!(filter.is_none() && problems.to_string().contains(expected), "{problems}");
+/// The places in order, those that overlap as one.
+fn apart(mut places: ArenaVec<'_, Range<usize>>) -> ArenaVec<'_, Range<usize>> {
+    places.sort_unstable_by_key(|place| place.start);
+    places.dedup_by(|next, last| {
+        let is_within = next.start < last.end;
+        if is_within {
+            last.end = last.end.max(next.end);
         }
-    }
+        is_within
+    });
+    places
 }

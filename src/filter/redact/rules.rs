@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use regex::bytes::{Captures, Regex};
+use regex::bytes::Regex;
 
 use crate::config::expression_fault;
 
@@ -48,21 +48,21 @@ pub(super) enum RuleError {
 /// The rules of one filter.
 #[derive(Debug)]
 pub(super) struct Rules {
-    /// All of them.
-    pub(super) all: Search,
-    /// Those that were named, if there are any, and the users' own.
-    pub(super) named: Option<Search>,
-    pub(super) own: Option<Search>,
+    /// All of them as one expression, so that a text without secrets is searched once.
+    all: Regex,
+    /// Those that were named, then the users' own.
+    each: Vec<Rule>,
+    named: usize,
     /// Where a text begins or ends may matter to one of the users' own.
     pub(super) is_anchored: bool,
 }
 
-/// Several rules as one expression, so that a text is searched once.
+/// One rule.
 #[derive(Debug)]
-pub(super) struct Search {
-    all: Regex,
-    /// The group of each rule's match, and that of what it takes of it, if it has one of its own.
-    groups: Vec<(usize, Option<usize>)>,
+pub(super) struct Rule {
+    expression: Regex,
+    /// The first group, if there is one, is what it takes.
+    has_group: bool,
 }
 
 impl Rules {
@@ -73,36 +73,18 @@ impl Rules {
             found.map(|(_, expression)| *expression).ok_or_else(|| RuleError::Unknown((*name).to_owned()))
         });
         let named: Vec<&str> = named.collect::<Result<_, _>>()?;
-        let search = |expressions: &[&str]| match expressions {
-            [] => Ok(None),
-            expressions => Search::new(expressions).map(Some),
-        };
+        let expressions = [&named, own].concat();
+        let each = expressions.iter().map(|expression| Rule::new(expression)).collect::<Result<_, _>>()?;
+        let all: Vec<String> = expressions.iter().map(|expression| format!("(?:{expression})")).collect();
+        let all = Regex::new(&all.join("|"))
+            .map_err(|error| RuleError::Expression(expressions.join(" | "), expression_fault(&error)))?;
         Ok(Self {
-            all: Search::new(&[&named, own].concat())?,
-            named: search(&named)?,
-            own: search(own)?,
+            all,
+            each,
+            named: named.len(),
             // A class without some characters looks like it, too: that only costs time.
             is_anchored: own.iter().any(|text| [r"^", r"$", r"\A", r"\z"].iter().any(|anchor| text.contains(anchor))),
         })
-    }
-}
-
-impl Search {
-    fn new(expressions: &[&str]) -> Result<Self, RuleError> {
-        let (mut groups, mut next) = (Vec::new(), 1);
-        for expression in expressions {
-            let alone = Regex::new(expression)
-                .map_err(|error| RuleError::Expression((*expression).to_owned(), expression_fault(&error)))?;
-            if alone.is_match(b"") {
-                return Err(RuleError::Empty((*expression).to_owned()));
-            }
-            groups.push((next, (alone.captures_len() > 1).then_some(next + 1)));
-            next += alone.captures_len();
-        }
-        let all: Vec<String> = expressions.iter().map(|expression| format!("({expression})")).collect();
-        let all = Regex::new(&all.join("|"))
-            .map_err(|error| RuleError::Expression(expressions.join(" | "), expression_fault(&error)))?;
-        Ok(Self { all, groups })
     }
 
     /// Some rule finds something.
@@ -110,15 +92,38 @@ impl Search {
         self.all.is_match(text)
     }
 
-    /// What is to be taken out of a text, in its order.
-    pub(super) fn secrets<'s>(&'s self, text: &'s [u8]) -> impl Iterator<Item = Range<usize>> + 's {
-        self.all.captures_iter(text).filter_map(|found| self.secret(&found))
+    pub(super) fn each(&self) -> &[Rule] {
+        &self.each
     }
 
-    fn secret(&self, found: &Captures<'_>) -> Option<Range<usize>> {
-        let (whole, inner) = self.groups.iter().find(|(whole, _)| found.get(*whole).is_some())?;
-        let inner = inner.and_then(|inner| found.get(inner));
-        inner.or_else(|| found.get(*whole)).map(|secret| secret.range())
+    /// The users' own.
+    pub(super) fn own(&self) -> &[Rule] {
+        self.each.get(self.named..).unwrap_or_default()
+    }
+}
+
+impl Rule {
+    fn new(expression: &str) -> Result<Self, RuleError> {
+        let compiled = Regex::new(expression)
+            .map_err(|error| RuleError::Expression(expression.to_owned(), expression_fault(&error)))?;
+        if compiled.is_match(b"") {
+            return Err(RuleError::Empty(expression.to_owned()));
+        }
+        let has_group = compiled.captures_len() > 1;
+        Ok(Self { expression: compiled, has_group })
+    }
+
+    /// It finds something.
+    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+        self.expression.is_match(text)
+    }
+
+    /// What is to be taken out of a text, in its order. Where the first group took no part, all that matched.
+    pub(super) fn secrets<'s>(&'s self, text: &'s [u8]) -> impl Iterator<Item = Range<usize>> + 's {
+        let with_groups = self.has_group.then(|| self.expression.captures_iter(text));
+        let without = (!self.has_group).then(|| self.expression.find_iter(text));
+        let groups = with_groups.into_iter().flatten().filter_map(|found| found.get(1).or_else(|| found.get(0)));
+        groups.chain(without.into_iter().flatten()).map(|secret| secret.range())
     }
 }
 
@@ -127,10 +132,11 @@ mod tests {
     use super::*;
 
     fn redacted(rules: &Rules, text: &str) -> String {
-        let rules = &rules.all;
         let mut out = String::new();
         let mut end = 0;
-        for secret in rules.secrets(text.as_bytes()) {
+        let mut secrets: Vec<_> = rules.each().iter().flat_map(|rule| rule.secrets(text.as_bytes())).collect();
+        secrets.sort_unstable_by_key(|secret| secret.start);
+        for secret in secrets {
             out += &text[end..secret.start];
             out += "#";
             end = secret.end;
