@@ -167,10 +167,13 @@ fn fate(members: &[Member<'_>], index: usize, member: &Member<'_>, sorting: &Sor
         let mut rivals = behind.iter().filter(|other| (other.origin == Origin::Application) == among_application);
         member.key.is_empty() || rivals.all(|other| other.key != member.key)
     };
+    if sorting.text == Some(index) {
+        // No other member is given a name that is reserved: the line's own is for the line.
+        let is_kept = sorting.was_split && (is_reserved(member.key, sorting.fields) || is_last(false));
+        return if is_kept { Fate::Stays } else { Fate::Ends };
+    }
     let goes_on = if is_application {
         !sorting.picked.has_taken(index) && (sorting.line.has_unique_keys || is_last(true))
-    } else if sorting.text == Some(index) {
-        sorting.was_split && is_last(false)
     } else {
         !is_dropped(member) && is_last(false)
     };

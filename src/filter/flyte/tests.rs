@@ -221,6 +221,12 @@ fn by_the_names_of_ecs() {
     let traceback = "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: x";
     let expected = json!({"message": traceback, "log.level": "ERROR", "error.stack_trace": traceback});
     assert_eq!(document(traceback, Vec::new()), of_task(expected));
+    // As `Merge_Log On` and `Keep_Log On` leave it.
+    let mut split_line = Vec::new();
+    split(json_line.as_bytes(), &arena, &mut split_line, Origin::Application).unwrap();
+    let merged = [line(json_line), split_line].concat();
+    let kept = document_with(FieldNames::Ecs, &task(), merged);
+    assert_eq!((&kept["event.original"], &kept["fields"]), (&json!(json_line), &json!({"user": "amy"})));
     // What another filter adds stays where it can, and never where an object has to be.
     let added = vec![
         Member::json(b"host", br#""edge""#, Origin::Filter),
