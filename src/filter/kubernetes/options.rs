@@ -45,10 +45,16 @@ const OPTIONS: &[OptionSpec] = &[
         "default",
         "`ecs` writes `kubernetes` as Elastic's own shippers do (`kubernetes.pod.name`, `.pod.uid`, `.pod.ip`, \
          `.namespace`, `.node.name`, `.container.name`, `.labels`, `.annotations`), and all of the document by Elastic's \
-         Common Schema: see `Field_Names` of the filter `flyte` (Fluent Bit has no such option).",
+         Common Schema: see `Field_Names` of the filter `flyte`, which also adds the container's id and image, as \
+         `container.id` and `container.image.name` (Fluent Bit has no such option).",
     ),
     switch("Annotations", "On", "Adds the pod's annotations."),
-    switch("Owner_References", "Off", "Adds the pod's owners as `ownerReferences`."),
+    switch(
+        "Owner_References",
+        "Off",
+        "Adds the pod's owners as `ownerReferences`; with `Field_Names ecs` the name of its controller, if that is a \
+         ReplicaSet (`kubernetes.replicaset.name`), Deployment, StatefulSet, DaemonSet, Job or CronJob.",
+    ),
     switch(
         "Dedot",
         "On",

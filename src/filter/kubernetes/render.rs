@@ -1,6 +1,7 @@
 //! The `kubernetes` object, rendered once for a source.
 
 use bumpalo::Bump;
+use serde::Deserialize;
 
 use super::Settings;
 use crate::kubernetes::Namespace;
@@ -38,7 +39,8 @@ pub(super) fn object(container: &Container, pod: Option<&PodMetadata>, settings:
     object.out
 }
 
-/// The same as Elastic's shippers have it. The container's id and image are fields of ECS itself.
+/// The same as Elastic's shippers have it. The container's id and image are fields of ECS itself, which the Flyte filter
+/// adds.
 fn ecs_object(container: &Container, pod: Option<&PodMetadata>, uid: Option<&str>, settings: &Settings) -> Vec<u8> {
     let mut object = Object { out: vec![b'{'] };
     object.text("namespace", Some(&container.namespace));
@@ -56,11 +58,33 @@ fn ecs_object(container: &Container, pod: Option<&PodMetadata>, uid: Option<&str
             object.text("name", pod.node.as_deref());
             object.end();
         }
+        if let Some(owner) = pod.owner_references.as_deref().filter(|_| settings.owner_references).and_then(controller)
+        {
+            object.begin(&owner.kind.to_ascii_lowercase());
+            object.text("name", Some(&owner.name));
+            object.end();
+        }
         object.pairs("labels", &pod.labels, settings.labels, settings.dedot);
         object.pairs("annotations", &pod.annotations, settings.annotations, settings.dedot);
     }
     object.end();
     object.out
+}
+
+/// One of a pod's `ownerReferences`.
+#[derive(Deserialize)]
+struct Owner {
+    kind: String,
+    name: String,
+    #[serde(default)]
+    controller: bool,
+}
+
+/// The pod's controller, if it is of a kind that Elastic's shippers have a field for.
+fn controller(owners: &str) -> Option<Owner> {
+    const KINDS: [&str; 6] = ["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"];
+    let owners: Vec<Owner> = serde_json::from_str(owners).ok()?;
+    owners.into_iter().find(|owner| owner.controller && KINDS.contains(&owner.kind.as_str()))
 }
 
 /// Renders what `Dummy_Meta` makes up: the time as C's `asctime` writes it.

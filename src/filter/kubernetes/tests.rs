@@ -425,4 +425,9 @@ fn by_the_names_of_elastics_shippers() {
     assert!(object["pod"]["uid"].is_string() && object["pod"]["ip"].is_string() && object["node"]["name"].is_string());
     assert!(object["labels"].is_object() && object["pod_name"].is_null(), "{object}");
     assert!(of(&[("Labels", "Off"), ("Annotations", "Off")])["labels"].is_null());
+    // What Flyte's own kinds of owners are called nobody has a field for.
+    assert_eq!(of(&[("Owner_References", "On")]), object);
+    write_pod(directory.path(), &POD.replace("\"flyteworkflow\"", "\"ReplicaSet\""));
+    assert_eq!(of(&[("Owner_References", "On")])["replicaset"]["name"], "f3b2a1");
+    assert!(of(&[])["replicaset"].is_null());
 }

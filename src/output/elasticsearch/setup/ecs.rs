@@ -25,7 +25,7 @@ pub(super) fn properties(server: Server) -> Value {
     properties
 }
 
-const MORE_KEYWORDS: [&str; 12] = [
+const MORE_KEYWORDS: [&str; 18] = [
     "ecs.version",
     "orchestrator.type",
     "orchestrator.resource.type",
@@ -37,6 +37,12 @@ const MORE_KEYWORDS: [&str; 12] = [
     "kubernetes.pod.uid",
     "kubernetes.container.name",
     "kubernetes.node.name",
+    "kubernetes.deployment.name",
+    "kubernetes.replicaset.name",
+    "kubernetes.statefulset.name",
+    "kubernetes.daemonset.name",
+    "kubernetes.job.name",
+    "kubernetes.cronjob.name",
     "stream",
 ];
 
