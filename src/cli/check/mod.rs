@@ -2,6 +2,7 @@
 
 mod drawing;
 mod lints;
+mod naming;
 mod report;
 
 use std::io::IsTerminal;
@@ -73,6 +74,7 @@ impl Checked {
         let pipeline = build(&config, environment, memory, &mut problems);
         samples::check(&config, &mut problems);
         lints::check(written, &config, &mut problems);
+        naming::check(&config, &filters, &mut problems);
         problems.sort();
         let pipeline = pipeline.filter(|_| !problems.is_fatal());
         Self { config, filters, problems, pipeline }

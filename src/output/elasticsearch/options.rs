@@ -213,7 +213,12 @@ const OPTIONS: &[OptionSpec] = &[
         "Record accessor (`$request_id`, `$a['b']`) of a text that is the document's id. A record without it, or with \
          one longer than 512 bytes, has an id made of its source position, as records have without this option.",
     ),
-    OptionSpec::new("Replace_Dots", Kind::Boolean, "Off", "Writes `_` for the dots in keys, at any depth."),
+    OptionSpec::new(
+        "Replace_Dots",
+        Kind::Boolean,
+        "Off",
+        "Writes `_` for the dots in keys, at any depth. Not for documents by `Field_Names ecs`, whose names have dots.",
+    ),
     OptionSpec::new("Type", Kind::Ignored, "", "No server of today takes a type."),
     OptionSpec::new("Suppress_Type_Name", Kind::Ignored, "", "No type is ever sent."),
     OptionSpec::new("Buffer_Size", Kind::Ignored, "", "Answers are always read whole."),
