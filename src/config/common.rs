@@ -114,7 +114,8 @@ pub const OUTPUT_COMMON: &[OptionSpec] = &[
         Kind::Retries,
         "no_limits",
         "How often records that the server did not take are sent again: a number, `no_limits` (also `False`, `Off`) \
-         or `no_retries`. Different from Fluent Bit, which gives up after one.",
+         or `no_retries`. The count starts anew whenever some were taken. Different from Fluent Bit, which \
+         gives up after one.",
     ),
     text("Host", "The server's name or address."),
     OptionSpec::new("Port", Kind::Port, "", "The server's port."),
