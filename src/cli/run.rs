@@ -40,8 +40,10 @@ pub(super) fn run(arguments: &RunArguments, matches: &ArgMatches) -> ExitCode {
     let watched = Arc::new(Watched::new(watching(arguments, &environment)));
     let load = || load_and_build(arguments, matches, &environment, &memory, &watched);
     // What sends is built inside of the runtime. Signals are taken before: an end that is asked for meanwhile is an
-    // orderly one, and the first process of a container would not even notice a signal that it has not taken.
-    let (stop, loaded) = runtime.block_on(async { (stop_signal(), load()) });
+    // orderly one, and the first process of a container would not even notice a signal that it has not taken. A
+    // second signal ends it at once, also while it loads what never comes.
+    let (stop, loaded) = runtime.block_on(async { (tokio::spawn(stop_signal()), load()) });
+    let stop = async { drop(stop.await) };
     let (Ok(Loaded { problems, .. }) | Err(problems)) = &loaded;
     eprint(Excerpts::new(is_coloured(&std::io::stderr())).show_all(problems));
     let Ok(loaded) = loaded else {

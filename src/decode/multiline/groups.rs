@@ -106,7 +106,7 @@ impl Groups {
                     self.keyed.remove(0).joiner.finish(arena, complete);
                 }
                 own.since = self.open_since().unwrap_or(began);
-                own.reaches_back = self.is_carried();
+                own.reaches_back = self.is_carried() || own.joiner.is_carried();
                 self.keyed.push(own);
             }
         }
@@ -116,13 +116,17 @@ impl Groups {
     /// file before has been needed for long enough. Decided by what stands in the file alone: read again,
     /// the same groups come again.
     fn finish_before<'t>(&mut self, line: &Line<'t>, arena: &'t Bump, complete: &mut impl FnMut(Line<'t>)) {
-        if line.position.start >= LONGEST_CARRY && self.is_carried() {
+        // Where a line began in the file before, its place is one of that file.
+        if line.carried == 0 && line.position.start >= LONGEST_CARRY && self.is_carried() {
             return self.finish_keyed(arena, complete);
         }
-        for open in &mut self.keyed {
-            open.joiner.expire(line.time, arena, complete);
+        // A line of no container has the time at which it was read.
+        if line.stream.is_some() {
+            for open in &mut self.keyed {
+                open.joiner.expire(line.time, arena, complete);
+            }
+            self.keyed.retain(|open| open.joiner.open_since().is_some());
         }
-        self.keyed.retain(|open| open.joiner.open_since().is_some());
     }
 
     /// [`Groups::expire`] would let something go.
@@ -161,6 +165,7 @@ mod tests {
 
     use super::super::{Cut, Cutting, Definition, Parts, Rule, Rules, START_STATE};
     use super::*;
+    use crate::decode::Stream;
     use crate::record::Position;
 
     const LIMITS: Limits = Limits { bytes: 100, lines: 5 };
@@ -192,13 +197,15 @@ mod tests {
     /// the number of a line, or the end.
     struct Run<'c> {
         groups: Groups,
+        stream: Option<Stream>,
+        carried: usize,
         chain: &'c Chain,
         given: Vec<(u64, u64, String)>,
     }
 
     impl<'c> Run<'c> {
         fn new(chain: &'c Chain) -> Self {
-            Self { groups: Groups::default(), chain, given: Vec::new() }
+            Self { groups: Groups::default(), stream: None, carried: 0, chain, given: Vec::new() }
         }
 
         fn push(&mut self, number: u64, text: &str) {
@@ -209,7 +216,8 @@ mod tests {
             let arena = Bump::new();
             let position = Position { start: number, end: number + 1 };
             let (time, text) = (Timestamp(second * 1_000_000_000), text.as_bytes());
-            let line = Line { time, stream: None, text, position, truncated: false, carried: 0, ended: 0, first: None };
+            let (stream, carried) = (self.stream, self.carried);
+            let line = Line { time, stream, text, position, truncated: false, carried, ended: 0, first: None };
             let given = &mut self.given;
             self.groups.push(line, self.chain, LIMITS, &arena, &mut |line| given.push(shown(&line)));
         }
@@ -282,19 +290,39 @@ mod tests {
     #[test]
     fn a_group_ends_where_a_line_of_another_key_shows_that_its_time_is_over() {
         let chain = chain();
-        for (clock, expected) in
-            [(None, ["a|1 => 1", "a| late", "b|2 => 2"]), (Some(40), ["a|1 => 1", "a| late", "b|2 => 2"])]
-        {
+        for (stream, clock, expected) in [
+            (Some(Stream::Stdout), None, ["a|1 => 1", "a| late", "b|2 => 2"]),
+            (Some(Stream::Stdout), Some(40), ["a|1 => 1", "a| late", "b|2 => 2"]),
+            (None, None, ["a|1 => 1\n late", "b|2 => 2", ""]),
+        ] {
             let mut run = Run::new(&chain);
+            run.stream = stream;
             run.push(0, "a|1");
             if let Some(seconds) = clock {
                 run.expire(seconds);
             }
             run.push_at(1, 50, "b|2");
             run.push_at(2, 50, "a| late");
-            let given: Vec<_> = run.finish().into_iter().map(|(.., text)| text).collect();
-            assert_eq!(given, expected, "{clock:?}");
+            let mut given: Vec<_> = run.finish().into_iter().map(|(.., text)| text).collect();
+            given.resize(3, String::new());
+            assert_eq!(given, expected, "{stream:?} {clock:?}");
         }
+    }
+
+    #[test]
+    fn a_line_that_began_in_the_file_before_holds_it_and_cuts_nothing() {
+        let chain = chain();
+        let mut run = Run::new(&chain);
+        run.push(LONGEST_CARRY * 2, "a|1");
+        run.groups.carry();
+        run.carried = 1;
+        run.push(LONGEST_CARRY * 3, "b|2");
+        run.carried = 0;
+        run.push(5, "a| x");
+        run.push(6, "a|no");
+        assert!(run.groups.is_carried(), "by what began before");
+        let given: Vec<_> = run.finish().into_iter().map(|(.., text)| text).collect();
+        assert_eq!(given, ["a|1 => 1\n x", "a|no", "b|2 => 2"]);
     }
 
     #[test]

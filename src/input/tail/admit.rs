@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use glob::Pattern;
+
 use super::choosing::{Admission, Choice};
 use super::descriptors::OpenError;
 use super::discover::{self, Found, Listings, Order};
@@ -138,7 +140,9 @@ impl Follower {
             }
             let is_ours = if self.is_copy(place, &earlier) {
                 false
-            } else if is_first_sight && (number < done || !self.is_new(place, &earlier)) {
+            } else if !self.is_rotated(place, found, &earlier)
+                || (is_first_sight && (number < done || !self.is_new(place, &earlier)))
+            {
                 self.is_unfinished(place, &earlier)
             } else {
                 true
@@ -166,7 +170,7 @@ impl Follower {
         now: Now,
     ) {
         for copy in self.earlier(place, found, &mut Listings::default()) {
-            let is_new = copy.modified > since && !self.is_known(place, &copy);
+            let is_new = copy.modified > since && self.is_rotated(place, found, &copy) && !self.is_known(place, &copy);
             if is_new && !self.holds_any_of(place, &copy) {
                 let copy = Found { path: found.path.clone(), ..copy };
                 self.follow(place, copy, container.cloned(), Some(now.instant), now);
@@ -178,8 +182,8 @@ impl Follower {
     fn earlier(&mut self, place: usize, found: &Found, listings: &mut Listings) -> Vec<Found> {
         let disk = self.disk.as_ref();
         if !self.groups[place].is_numbered {
-            let mut rotated = listings.rotated_beside(disk, &found.real);
-            rotated.retain(|other| other.key() != found.key());
+            let mut rotated = listings.named_alike(disk, &found.real);
+            rotated.retain(|other| other.key() != found.key() && self.may_be_earlier(found, other));
             rotated.sort_by_key(|other| other.modified);
             return rotated;
         }
@@ -191,6 +195,19 @@ impl Follower {
         siblings.retain(|sibling| sibling.key() != found.key() && Order::of(&sibling.real) < own);
         siblings.sort_by_cached_key(|sibling| Order::of(&sibling.real));
         siblings
+    }
+
+    /// A file whose name begins with a log's holds what was written to it before, or may: it was renamed as
+    /// nobody foresaw while nobody looked, and is not found by itself.
+    fn may_be_earlier(&self, log: &Found, other: &Found) -> bool {
+        let matches = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches_path(&other.path));
+        discover::is_rotated(&log.real, &other.real)
+            || !matches(&self.settings.paths)
+            || matches(&self.settings.exclude)
+    }
+
+    fn is_rotated(&self, place: usize, log: &Found, other: &Found) -> bool {
+        self.groups[place].is_numbered || discover::is_rotated(&log.real, &other.real)
     }
 
     /// It is a matter of course that it is read: it holds what came before in a container that is

@@ -138,16 +138,23 @@ fn may_be_log(disk: &dyn Disk, directory: &Path, name: &str) -> Option<Found> {
 pub(super) struct Listings(HashMap<PathBuf, Vec<OsString>>);
 
 impl Listings {
-    /// The rotated predecessors of a log that is in no numbered directory: what has its name in front, and
-    /// behind it what rotation puts there.
-    pub(super) fn rotated_beside(&mut self, disk: &dyn Disk, real: &Path) -> Vec<Found> {
+    /// What has a log's name in front: its rotated predecessors, where it is in no numbered directory, and whatever
+    /// else is called so ([`is_rotated`] tells them apart).
+    pub(super) fn named_alike(&mut self, disk: &dyn Disk, real: &Path) -> Vec<Found> {
         let (Some(directory), Some(own)) = (real.parent(), real.file_name()) else { return Vec::new() };
-        let Some(names) = self.names(disk, directory) else { return Vec::new() };
-        let own = own.as_bytes();
-        let from = names.partition_point(|name| name.as_bytes() <= own);
-        let behind = names[from..].iter().take_while(|name| name.as_bytes().starts_with(own));
-        let rotated = behind.filter(|name| name.as_bytes().strip_prefix(own).is_some_and(is_rotation));
-        rotated.filter_map(|name| look(disk, &directory.join(name))).collect()
+        for _ in 0..2 {
+            let Some(names) = self.names(disk, directory) else { return Vec::new() };
+            let from = names.partition_point(|name| name.as_bytes() <= own.as_bytes());
+            let behind = names[from..].iter().take_while(|name| name.as_bytes().starts_with(own.as_bytes()));
+            let paths: Vec<PathBuf> = behind.map(|name| directory.join(name)).collect();
+            if paths.iter().all(|path| disk.look(path).is_ok()) {
+                let is_whole = |path: &&PathBuf| !path.as_os_str().as_bytes().ends_with(b".tmp");
+                return paths.iter().filter(is_whole).filter_map(|path| look(disk, path)).collect();
+            }
+            // One has another name since the directory was listed.
+            self.0.remove(directory);
+        }
+        Vec::new()
     }
 
     /// Sorted; `None` if the directory cannot be listed now.
@@ -159,6 +166,12 @@ impl Listings {
         }
         self.0.get(directory).map(Vec::as_slice)
     }
+}
+
+/// A file's name is that of a log with what rotation puts behind it.
+pub(super) fn is_rotated(log: &Path, file: &Path) -> bool {
+    let suffix = file.as_os_str().as_bytes().strip_prefix(log.as_os_str().as_bytes());
+    suffix.is_some_and(is_rotation)
 }
 
 /// Rotation puts a number or a time behind a name (`.1`, `-20261122`, `.2026-11-22T10.gz`), or `.old`. Other
@@ -247,8 +260,8 @@ mod tests {
         assert!(none.paths.is_empty() && !none.is_partial);
         let siblings = siblings(&RealDisk, &root.path().join("0.log"));
         assert_eq!(names(siblings.into_iter().map(|found| found.path).collect()), ["0.log", "0.log.1", "0.log.2.gz"]);
-        let rotated = Listings::default().rotated_beside(&RealDisk, &root.path().join("0.log"));
-        assert_eq!(names(rotated.into_iter().map(|found| found.path).collect()), ["0.log.1", "0.log.2.gz"]);
+        let alike = Listings::default().named_alike(&RealDisk, &root.path().join("0.log"));
+        assert_eq!(names(alike.into_iter().map(|found| found.path).collect()), ["0.log.1", "0.log.2.gz"]);
         assert_eq!(look(&RealDisk, &root.path().join("pods")), None, "a directory is no log");
         assert_eq!(
             directories(&[pattern("*.log"), pattern("x/y.log")]),

@@ -38,7 +38,9 @@ impl Follower {
             return Resumed { log, checkpoint: Checkpoint::at(offset, now.time), is_derived, is_done: false };
         }
         let file = &self.groups[place].files[index];
-        let is_too_old = self.settings.ignore_older.is_some_and(|age| is_older(&file.found, age, now));
+        // What was truncated was written just then, however old the file was when it was found.
+        let is_older = |age| !file.is_anew && is_older(&file.found, age, now);
+        let is_too_old = self.settings.ignore_older.is_some_and(is_older);
         // A checkpoint at the beginning is of one that was too old before.
         let saved = saved.filter(|saved| !is_too_old || saved.checkpoint.offset > 0);
         if let Some(Saved { log, checkpoint, .. }) = saved {

@@ -166,7 +166,7 @@ impl Follower {
         let disk = self.disk.as_ref();
         let beside = match group.is_numbered {
             true => discover::siblings(disk, &file.found.real),
-            false => Listings::default().rotated_beside(disk, &file.found.real),
+            false => Listings::default().named_alike(disk, &file.found.real),
         };
         let is_other = |found: &Found| !group.files.iter().any(|known| self.is_file_of(known, found));
         let mut copies = beside.into_iter().filter(|found| {

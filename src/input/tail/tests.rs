@@ -391,3 +391,37 @@ fn a_directory_that_cannot_be_listed_for_once_makes_nobody_forget_what_is_not_wa
     world.disk.is_blind.store(false, Ordering::Relaxed);
     assert_eq!(world.read_for(90).0, "");
 }
+
+#[test]
+fn a_copy_of_a_rotated_log_is_found_under_its_own_name() {
+    let mut world = World::new();
+    world.write("app.log", "one\n");
+    world.pause(60);
+    world.write("app.log.1", "one\ntwo\n");
+    world.write("app.log", "three is longer than what was read\n");
+    world.read_for(15);
+    // What goes on in the copy is compressed before its turn comes.
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, b"one\ntwo\n").unwrap();
+    fs::write(world.path("app.log.1.gz"), gzip.finish().unwrap()).unwrap();
+    world.remove("app.log.1");
+    assert_eq!(world.read_for(90).0, "two\nthree is longer than what was read\n");
+    assert_eq!(world.account().lost, LostBytes::default());
+}
+
+#[test]
+fn a_log_that_was_renamed_in_any_way_while_nobody_ran_is_read_on() {
+    for (name, expected) in [("app.log.22-Nov-2026", "two\nthree\n"), ("app.log.bak", "two\nthree\n")] {
+        let mut world = World::new();
+        world.write("app.log", "one\n");
+        let (_, source) = world.read_for(1);
+        let checkpoint = Checkpoint::at(4, world.start.time);
+        world.tail().committed(source.unwrap(), checkpoint);
+        world.restart();
+        world.write("app.log", "one\ntwo\n");
+        world.rename("app.log", name);
+        world.write("app.log", "three\n");
+        world.write("app.log.audit", "secret\n");
+        assert_eq!(world.read_for(60).0, expected, "{name}");
+    }
+}
