@@ -142,16 +142,16 @@ impl Listings {
     /// else is called so ([`is_rotated`] tells them apart).
     pub(super) fn named_alike(&mut self, disk: &dyn Disk, real: &Path) -> Vec<Found> {
         let (Some(directory), Some(own)) = (real.parent(), real.file_name()) else { return Vec::new() };
-        for _ in 0..2 {
+        for is_listed_again in [false, true] {
             let Some(names) = self.names(disk, directory) else { return Vec::new() };
             let from = names.partition_point(|name| name.as_bytes() <= own.as_bytes());
             let behind = names[from..].iter().take_while(|name| name.as_bytes().starts_with(own.as_bytes()));
             let paths: Vec<PathBuf> = behind.map(|name| directory.join(name)).collect();
-            if paths.iter().all(|path| disk.look(path).is_ok()) {
+            if is_listed_again || paths.iter().all(|path| disk.look(path).is_ok()) {
                 let is_whole = |path: &&PathBuf| !path.as_os_str().as_bytes().ends_with(b".tmp");
                 return paths.iter().filter(is_whole).filter_map(|path| look(disk, path)).collect();
             }
-            // One has another name since the directory was listed.
+            // One has another name since the directory was listed, or leads nowhere.
             self.0.remove(directory);
         }
         Vec::new()
@@ -260,6 +260,7 @@ mod tests {
         assert!(none.paths.is_empty() && !none.is_partial);
         let siblings = siblings(&RealDisk, &root.path().join("0.log"));
         assert_eq!(names(siblings.into_iter().map(|found| found.path).collect()), ["0.log", "0.log.1", "0.log.2.gz"]);
+        std::os::unix::fs::symlink("nowhere", root.path().join("0.log.4")).unwrap();
         let alike = Listings::default().named_alike(&RealDisk, &root.path().join("0.log"));
         assert_eq!(names(alike.into_iter().map(|found| found.path).collect()), ["0.log.1", "0.log.2.gz"]);
         assert_eq!(look(&RealDisk, &root.path().join("pods")), None, "a directory is no log");
